@@ -18,8 +18,11 @@ from IPython.core.interactiveshell import InteractiveShell
 import trialbook
 from trialbook.core.errors import UsageError
 from trialbook.display.cell_outputs import show_in
+from trialbook.explore.analysis import Answer, GivenAdvice, OperatingCharacteristics
 from trialbook.explore.cut import Cut
+from trialbook.explore.differences import Differences
 from trialbook.explore.rederive import Rederived, study_of
+from trialbook.explore.subject import Subject
 from trialbook.kernels.strip_outputs import clean_bytes
 from trialbook.records_behind.find import RULES
 
@@ -167,6 +170,10 @@ def test_what_changed_is_what_the_page_of_changes_says(cut: Cut) -> None:
     assert changed.title == repr(trialbook.cut("2025-06-30", cut.folder.parent).compare(cut)).splitlines()[0]
     fresh = set(cut.adsl["SUBJID"]) - set(trialbook.cut("2025-06-30", cut.folder.parent).adsl["SUBJID"])
     assert set(changed.subjects["SUBJID"]) == fresh != set()
+    new = changed.subject("013").added
+    assert set(new["SUBJID"]) == {"013"}
+    assert new["domain"].eq("AE").sum() == cut.clean["AE"]["USUBJID"].str.endswith("-013").sum()
+    assert len(changed.added) == changed.records["added"].sum()
     one = changed.subject("005")
     assert set(one.values["SUBJID"]) == {"005"}
     assert len(one.values) == changed.values["SUBJID"].eq("005").sum()
@@ -207,8 +214,93 @@ def test_tab_shows_only_what_is_public(cut: Cut) -> None:
     assert {"adsl", "ard", "records", "with_keys", "tables"} <= set(dir(cut))
     for thing in (cut.subject("016"), cut.compare("2025-06-30")):
         assert [name for name in dir(thing) if name.startswith("_")] == []
-    undocumented = [name for name in dir(Cut) if not name.startswith("_") and not getattr(Cut, name).__doc__]
-    assert undocumented == []
+    bare = [
+        f"{kind.__name__}.{name}"
+        for kind in (Cut, Subject)
+        for name in dir(kind)
+        if not name.startswith("_") and ">>> " not in (getattr(kind, name).__doc__ or "")
+    ]
+    kinds = (Differences, Answer, GivenAdvice, OperatingCharacteristics)
+    bare += [kind.__name__ for kind in kinds if ">>> " not in (kind.__doc__ or "")]
+    bare += [name for name in ("cut", "table", "figure") if ">>> " not in (getattr(trialbook, name).__doc__ or "")]
+    assert bare == [], "no example"
+    assert [name for name in dir(trialbook) if name.startswith("_")] == ["__version__"]
+
+
+def test_the_pages_are_listed_with_their_titles_and_searched(cut: Cut) -> None:
+    shown = repr(cut.figures)
+    for number, figure in cut.figures.items():
+        listed = re.search(rf"^  {number} +(.+)$", shown, re.MULTILINE)
+        assert listed is not None
+        assert listed[1] in figure.title
+    found = cut.find("SURVIVAL days").set_index("name")
+    assert found.loc["os_days", "kind"] == "key"
+    assert {"table", "figure", "column", "key"} <= set(cut.find("survival")["kind"])
+    assert cut.find("survival qqq").empty
+    assert cut.keys.loc["os_days", "value"] == cut.trial.analysis.os_days
+    assert cut.tables["T-201"].to_frame().columns[0] == "SUBJID"
+
+
+def test_what_is_wrong_is_said_with_what_is_right(cut: Cut) -> None:
+    for asked, said in (
+        (lambda: cut.survival(at=[-5]), r"value -5: a day is 0 .* or later.*at=\[28"),
+        (lambda: cut.design_oc([0.1, 0.2]), "2 true DLT rates are given, and the protocol has 3 dose levels"),
+        (lambda: cut.design_oc(trials=0), "the number of trials is a whole number from 1"),
+        (lambda: cut.with_keys(1), r"by its name.*d28_window=\[21, 35\]"),
+        (lambda: cut.with_keys(d28_windw=[1, 2]), "no analysis key d28_windw; there are d28_window"),
+        (lambda: cut.records(3), r"in words, or by a row.*cut\.records"),
+        (lambda: cut.subject(None), "by its number"),
+        (lambda: cut.survival(by="AGEGRP1"), "no column to group by AGEGRP1; there are AGEGR1"),
+        (lambda: cut.survival(by=["SEX"]), 'is named by one text.*by="SEX"'),
+        (lambda: cut.count(per="ADECODE"), "no column of ADAE ADECODE; there are ADECOD"),
+        (lambda: cut.count(dataset="adex"), "no dataset adex"),
+        (lambda: cut.count("ATOXGR >= @grade"), "@grade stands for a variable grade, and there is none"),
+        (lambda: cut.advice(rule=3), "a rule is named by one text"),
+        (lambda: cut.find(3), "is named by one text"),
+        (lambda: trialbook.table(cut.adsl, ""), "has a title"),
+        (lambda: trialbook.table("adsl", "My title"), "made of a DataFrame"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            asked()
+
+
+def test_a_condition_may_ask_for_adsl_and_for_names_of_the_notebook(cut: Cut) -> None:
+    grade = 3  # noqa: F841 - the conditions name it
+    severe = cut.adae.query("ATOXGR >= @grade and TRTEMFL == 'Y'")
+    women = set(cut.adsl.query("SEX == 'F' and SAFFL == 'Y'")["USUBJID"])
+    found = cut.count("ATOXGR >= @grade and TRTEMFL == 'Y' and SEX == 'F'", by="")
+    assert found["n"].tolist() == [severe[severe["USUBJID"].isin(women)]["USUBJID"].nunique()]
+    assert "(grade = 3)" in found.title
+    assert cut.survival(where="SEX == 'F'", by="", at=28)["N"].tolist() == [len(women)]
+    by_flag = cut.advice(dlt="DLTFL == 'Y' and SEX in ['F', 'M']")
+    assert by_flag.code == cut.advice(dlt="DLTFL == 'Y'").code
+
+
+def test_events_of_a_curve_are_those_up_to_the_day(cut: Cut) -> None:
+    found = cut.survival(by="", at=[0, 28, 100, 180])
+    died = cut.adtte.query("PARAMCD == 'OS' and CNSR == 0")["AVAL"]
+    assert found["n_event"].tolist() == [int((died <= day).sum()) for day in found["day"]]
+    assert set(found["events"]) == {len(died)}
+    assert "n_event: events up to and including it" in repr(found)
+
+
+def test_the_response_at_another_day_is_judged_by_the_rules_of_day_28(cut: Cut) -> None:
+    window = cut.trial.analysis.d28_window
+    again, published = cut.rate(day=28, window=window), cut.rate()
+    assert again.to_frame().equals(published.to_frame())
+    assert set(again.ard["analysis_id"]) == {"MY_ORR_D28"}
+    later = cut.rate("CR_D28", day=56, window=[53, 59])
+    assert set(later.ard["analysis_id"]) == {"MY_CR_D56"}
+    assert later["N"].iloc[-1] <= published["N"].iloc[-1]
+
+
+def test_under_other_keys_signals_are_said_to_be_those_of_the_published_set(cut: Cut) -> None:
+    other = cut.with_keys({"d28_window": [21, 35]})
+    said = "Signals of the published set, not derived again under d28_window: [21, 35]"
+    for shown in (repr(other.subject("016")), unescape(other.subject("016")._repr_html_()), repr(other.signals)):
+        assert said in shown
+    assert "published set" not in repr(cut.subject("016"))
+    assert "not the published set; 1 of 16 subjects" in repr(cut.where(SUBJID="016").signals)
 
 
 def test_opening_a_cut_imports_nothing_that_is_not_needed(demo: Path, root: Path) -> None:

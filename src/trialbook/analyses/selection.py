@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
 
 from trialbook.core.errors import UsageError
+from trialbook.core.nearest import listed
 from trialbook.results.ard import NOT_EVALUABLE
 
 # A pandas query (`ATOXGR >= 3`), a mask over the rows, or a function that makes one of the frame.
@@ -52,12 +53,23 @@ def select(frame: pd.DataFrame, condition: Condition | None, names: Mapping[str,
     if not isinstance(condition, str):
         mask = condition(frame) if callable(condition) else condition
         return _of_mask(frame, mask, "the mask")
-    used = {f"ref_{name}": (names or {})[name] for name in REFERENCE.findall(condition) if name in (names or {})}
+    used = {f"ref_{name}": value for name, value in _referred(condition, names or {})}
     try:
         tree = ast.parse(REFERENCE.sub(r"ref_\1", condition.strip()), mode="eval").body
     except SyntaxError:
         raise _unreadable(condition, "it is no condition") from None
     return _evaluated(frame, tree, condition, used)
+
+
+def _referred(condition: str, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The names that a query refers to by `@`, with their values; raises UsageError for one that has none."""
+    for name in REFERENCE.findall(condition):
+        if name not in names:
+            raise UsageError(
+                f"@{name} stands for a variable {name}, and there is none here", file="notebook", value=condition,
+                next_step=f"give {name} a value first, or write the value in place of @{name}",
+            )  # fmt: skip
+        yield name, names[name]
 
 
 def columns_named(frame: pd.DataFrame, condition: Condition | None) -> list[str]:
@@ -99,7 +111,7 @@ def _compared(frame: pd.DataFrame, node: ast.expr, condition: str, used: Mapping
     if missing:
         raise UsageError(
             f"the frame has no column {missing[0]}", file="notebook", column=missing[0], value=condition,
-            next_step=f"its columns are {', '.join(map(str, frame.columns))}",
+            next_step=f"its columns are {listed(missing[0], frame.columns)}",
         )  # fmt: skip
     text = ast.unparse(node)
     try:

@@ -17,7 +17,7 @@ from trialbook.statistics.kaplan_meier import KaplanMeier, Transform, kaplan_mei
 NOT_REACHED = "not reached"
 # With the number of events, as cells show it: for the catalogue of texts.
 NOT_REACHED_PATTERNS = ("not reached [{n}]",)
-COLUMNS = ("N", "n_event", "day", "n_risk", "survival", "low", "high", "median")
+COLUMNS = ("N", "events", "day", "n_risk", "n_event", "survival", "low", "high", "median")
 
 
 def survival(
@@ -34,9 +34,11 @@ def survival(
 
     `frame` has one row per subject: USUBJID, AVAL (days) and CNSR (0 = event), as ADTTE with one PARAMCD. The rows of
     the results are `<id>_EVENTS` (n, N, p), `<id>_KM` (S(t) with its limits, n.risk just before t, n.event up to t;
-    only where follow-up reaches t or every subject had the event, else "not reached") and `<id>_MEDIAN`. `where`
-    narrows the subjects. `evaluable` False: a domain that decides the event was not delivered; all but N is null, with
-    the text NE.
+    only where follow-up reaches t or every subject had the event, else "not reached") and `<id>_MEDIAN` (the first day
+    on which S(t) is below 0.5; where S(t) is just 0.5 from one day to another, the middle of the two). The frame has a
+    row per group and day: `events` are all events of the group, `n_risk` and `n_event` those of the rows of the
+    results. `where` narrows the subjects. `evaluable` False: a domain that decides the event was not delivered; all
+    but N is null, with the text NE.
 
     Raises StopError for a published id (OS, FFS, DOR) with other subjects or days than its own, UsageError for two rows
     of one subject and for a time that is not known.
@@ -122,8 +124,8 @@ def _lines(curve: KaplanMeier, by: str, level: str, days: Sequence[int], method:
         at = curve.at(day, method)
         shown = at.survival if curve.reaches(day) else Interval(None, None, None, method)
         lines.append(
-            {by: level, "N": curve.n, "n_event": sum(curve.n_event), "day": day, "n_risk": at.n_risk,
-             "survival": shown.estimate, "low": shown.low, "high": shown.high,
+            {by: level, "N": curve.n, "events": sum(curve.n_event), "day": day, "n_risk": at.n_risk,
+             "n_event": at.n_event, "survival": shown.estimate, "low": shown.low, "high": shown.high,
              "median": curve.median(method).estimate}
         )  # fmt: skip
     return lines

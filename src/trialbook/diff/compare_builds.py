@@ -68,6 +68,11 @@ def record_changes(old: BuiltCut, new: BuiltCut) -> RecordChanges:
     )
 
 
+def added_records(old: BuiltCut, new: BuiltCut) -> pd.DataFrame:
+    """The records that `new` alone holds: domain, subject (USUBJID), record. Raises StopError as `record_changes`."""
+    return compare_cuts(old.clean, Domains(new.clean)).added[RECORD_COLUMNS].reset_index(drop=True)
+
+
 def changes_between(old: BuiltCut, new: BuiltCut, records: RecordChanges | None = None) -> Changes:
     """The changes from `old` to `new`; `records` where these are known already.
 

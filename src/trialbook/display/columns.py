@@ -39,8 +39,9 @@ LABELS: dict[str, str] = {
     "AENDT": "End", "ASTDY": "Start, study day (CDISC)", "AENDY": "End, study day (CDISC)", "INFDY": "Days since the "
     "last infusion", "INFNO": "Infusion", "INFHRS": "Hours since the infusion", "AEOUT": "Outcome",
     # Survival
-    "n_risk": "At risk", "n_event": "Events", "n_censor": "Censored", "survival": "S(t)", "low": "Lower 95% limit",
-    "high": "Upper 95% limit", "median": "Median, days", "incidence": "Cumulative incidence", "event": "Event",
+    "n_risk": "At risk", "n_event": "Events up to this day", "n_censor": "Censored", "survival": "S(t)",
+    "low": "Lower 95% limit", "high": "Upper 95% limit", "median": "Median, days",
+    "incidence": "Cumulative incidence", "event": "Event",
     "status": "Status", "response": "Response at day 28", "day_of_event": "Day of the event",
     # Results
     "n": "Subjects", "N": "Of", "n_low": "At least", "n_high": "At most", "share": "Share", "events": "Events",

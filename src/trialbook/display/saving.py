@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -51,8 +52,13 @@ class Savable(ABC):
         """Writes a file of this alone, whole or not at all; the suffix of `path` says which kind.
 
         Tables: html, csv, xlsx, docx, rtf. Figures: html, svg, png, pdf. Returns the path. Raises UsageError for
-        another suffix, for a place inside of a published build, and in a build, which writes its own folder only.
+        what is no path, for another suffix, for a place inside of a published build, and in a build, which writes its
+        own folder only.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise UsageError(
+                "a file is named by its path", value=path, next_step='write .save(cut.outputs / "mine.xlsx")'
+            )  # fmt: skip
         if not _writers:
             raise UsageError(
                 "a build does not save single tables and figures: it writes its own folder only", file=str(path),
@@ -80,9 +86,15 @@ def frame_of(payload: Payload) -> pd.DataFrame:
     >>> frame_of({"columns": [amount]})["AGE"].tolist()
     [51, <NA>]
     """
-    frame = pd.DataFrame({column["name"]: _values(column) for column in payload["columns"]})
-    frame.attrs["labels"] = {column["name"]: said(column["head"]) for column in payload["columns"]}
+    frame = pd.DataFrame({_name(k, column): _values(column) for k, column in enumerate(payload["columns"])})
+    frame.attrs["labels"] = {_name(k, column): said(column["head"]) for k, column in enumerate(payload["columns"])}
     return frame
+
+
+def _name(position: int, column: Payload) -> str:
+    """The variable of a column; of a plain frame, whose columns are numbered, its head."""
+    head = said(column["head"])
+    return head if head and column["name"] == str(position) else str(column["name"])
 
 
 def said(text: Any) -> str:

@@ -130,7 +130,27 @@ def _csv(what: ShownTable) -> bytes:
             f"this table shows {table.rows} of {table.whole} rows, and a CSV file has no place to say so",
             file=f"{what.id or what.title}", next_step="save it as xlsx, or save the dataset that it shows",
         )  # fmt: skip
-    return csv_list(_grid_frame(table))
+    frame = _grid_frame(table)
+    frame[_free("Source", frame)] = _source(what)
+    return csv_list(frame)
+
+
+def _source(what: ShownTable) -> str:
+    """What the file has no other place for, in a column of its own: title, study and cut, and that data are synthetic.
+
+    Whoever reads the file as a list keeps it, and whoever joins it to another does, too.
+    """
+    return ". ".join(
+        str(part).rstrip(".") for part in
+        (what.title, SPEAKER.say(_head(what)), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else [])) if part
+    )  # fmt: skip
+
+
+def _free(name: str, frame: pd.DataFrame) -> str:
+    """The name, or the first like it that no column has."""
+    while name in frame:
+        name = f"{name} of this table"
+    return name
 
 
 def _xlsx(what: ShownTable) -> bytes:

@@ -5,8 +5,11 @@ Each is worked out by the function that the notebooks call. What is not a publis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -21,10 +24,14 @@ from trialbook.core.errors import UsageError
 from trialbook.display.titled import Titled, unpublished_title
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
+from trialbook.efficacy.assessment_days import Landmark
+from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
 from trialbook.efficacy.survival_bounds import why_not_evaluable
 from trialbook.escalation_simulation.plan import plans_of
 from trialbook.escalation_simulation.summary import design_oc, short_table
+from trialbook.explore.given import days_given, on_records, said_of, text_given, whole_given
 from trialbook.explore.names import no_such
+from trialbook.explore.narrowing import with_response
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -37,19 +44,23 @@ OF_A_PLAN = ("accrual_days", "arrivals", "not_evaluable", "skeleton", "stagger_d
 ENDPOINTS = {
     "OS": "Overall survival", "FFS": "Failure-free survival", "DOR": "Duration of response",
 }  # fmt: skip
-RATES = {"ORR_D28": "Overall response at day 28", "CR_D28": "Complete response at day 28"}
+RATES = {"ORR_D28": "Overall response", "CR_D28": "Complete response"}
+DAYS = "N and events: all of the group. n_risk: at risk just before the day; n_event: events up to and including it."
+MEDIAN = " median: the first day with S(t) below 0.5; where S(t) is just 0.5 between two days, their middle."
 
 
 @dataclass(frozen=True)
 class Source:
     """What an analysis of a cut starts from. `unpublished`: what makes it another than the published set, blank where
-    nothing does.
+    nothing does; `keys`: as far as these are other analysis keys. `names`: what `@name` in a condition means.
     """
 
     datasets: Mapping[str, pd.DataFrame]
     study: StudyData
     cut_date: str
     unpublished: str
+    keys: str = ""
+    names: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def protocol(self) -> Protocol:
@@ -61,72 +72,165 @@ class Source:
         """The analysis keys."""
         return self.study.analysis
 
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """ADSL with RESPONSE, the response at day 28; blank for whom it was not judged."""
+        return with_response(self.datasets)
+
     @property
     def population(self) -> Population:
         """The subjects, and the rules that hold for them."""
-        return Population(self.datasets["adsl"], self.protocol, self.analysis)
+        return Population(self.subjects, self.protocol, self.analysis)
+
+    def condition(self, where: Condition) -> Condition:
+        """A condition over records and ADSL, with the values of its names; unknown stays unknown."""
+        return on_records(where, self.subjects, self.names)
 
     def title(self, what: str) -> str:
         """A title that names the cut, and says where its content is not the published set."""
         return unpublished_title(f"{what}, data cut {self.cut_date}", self.unpublished)
 
+    def beside(self, what: str) -> str:
+        """A title for what is that of the published set also under other keys, where nothing derives it again."""
+        if not self.keys:
+            return self.title(what)
+        part = self.unpublished.removeprefix(self.keys).removeprefix("; ")
+        return unpublished_title(
+            f"{what} of the published set, not derived again {self.keys}, data cut {self.cut_date}", part
+        )
+
 
 class Answer(Titled):
-    """The numbers of an analysis with its title; `ard` are the same as rows of the results."""
+    """The numbers of an analysis with its title; `ard` are the same as rows of the results, `note` says how the columns
+    are to be read (blank where they say it themselves). `trialbook.table(answer)` shows it in the house style.
 
-    _metadata = ["title", "ard"]  # noqa: RUF012
+    >>> import trialbook
+    >>> trialbook.table(trialbook.cut("2025-09-30").rate())
+    <Table 'Overall response at day 28 by TRT01A, data cut 2025-09-30': 4 rows, 7 columns>
+    """
+
+    _metadata = ["title", "ard", "note"]  # noqa: RUF012
     ard: pd.DataFrame
+    note: str
+
+    def __repr__(self) -> str:
+        return "\n".join(filter(None, [super().__repr__(), self.note]))
+
+    def _repr_html_(self) -> str:
+        return f"{super()._repr_html_()}{f'<p>{escape(self.note)}</p>' if self.note else ''}"
 
 
-def _answer(source: Source, result: Result, title: str) -> Answer:
+def _answer(source: Source, result: Result, title: str, note: str = "") -> Answer:
     found = Answer(pd.DataFrame(result))
-    found.title, found.ard = title, result.ard
+    found.title, found.ard, found.note = title, result.ard, note
     found.attrs = dict(source.datasets["adsl"].attrs)
     return found
 
 
-def survival_of(source: Source, endpoint: str, by: str, at: Sequence[int] | None, where: Condition | None) -> Answer:
+def survival_of(
+    source: Source, endpoint: str, by: str, at: int | Sequence[int] | None, where: Condition | None
+) -> Answer:  # fmt: skip
     """Kaplan-Meier estimates of an endpoint; see `Cut.survival`."""
-    name = endpoint.upper()
+    name = text_given("an endpoint", endpoint, 'cut.survival(endpoint="OS")').upper()
     if name not in ENDPOINTS:
         raise no_such("endpoint", endpoint, ENDPOINTS)
+    days = None if at is None else days_given(at, "cut.survival(at=[28, 100, 180])")
     times = source.datasets["adtte"]
     times = times[times["PARAMCD"].eq(name)].reset_index(drop=True)
+    group = _grouping(by, times, source)
     published = by == LEVELS and at is None and where is None and not source.unpublished
     lack = why_not_evaluable(name, source.study.domains) if name != "DOR" else ""
     found = survival(
-        times, id=name if published else f"{OWN}{name}", population=source.population, by=by, where=where, at=at,
-        evaluable=not lack,
+        times, id=name if published else f"{OWN}{name}", population=source.population, by=group,
+        where=None if where is None else source.condition(where), at=days, evaluable=not lack,
     )  # fmt: skip
-    return _answer(source, found, source.title(f"{ENDPOINTS[name]} by {by}{_among(where)}"))
+    title = source.title(f"{ENDPOINTS[name]}{_by(group)}{said_of(where, source.names)}")
+    return _answer(source, found, title, DAYS + (MEDIAN if "median" in found else ""))
 
 
-def rate_of(source: Source, analysis: str, by: str, where: Condition | None) -> Answer:
-    """The rate of a response at day 28; see `Cut.rate`."""
-    name = analysis.upper()
+def rate_of(
+    source: Source, analysis: str, by: str, where: Condition | None, day: int | None = None,
+    window: Sequence[int] | None = None,
+) -> Answer:  # fmt: skip
+    """The rate of a response at day 28, or at another day; see `Cut.rate`."""
+    name = text_given("a rate", analysis, 'cut.rate("ORR_D28")').upper()
     if name not in RATES:
         raise no_such("rate", analysis, RATES)
+    landmark = None if day is None and window is None else _landmark(day, window, source.analysis)
+    responses = source.datasets["adrsp28"] if landmark is None else _responses_at(landmark, source)
+    group = _grouping(by, responses, source)
     wanted = list(RESPONSES[name])
-    published = by == LEVELS and where is None and not source.unpublished
+    published = by == LEVELS and where is None and not source.unpublished and landmark is None
+    own = f"{OWN}{name if landmark is None else name.replace('28', str(landmark.day))}"
     found = rate(
-        source.datasets["adrsp28"], f"AVALC in {wanted}", of=PUBLISHED[name].condition,
-        open=f"AVALC == 'NE' and RSPSTG in {['', *wanted]}", by=by, where=where,
-        id=name if published else f"{OWN}{name}", population=source.population,
+        responses, f"AVALC in {wanted}", of=PUBLISHED[name].condition,
+        open=f"AVALC == 'NE' and RSPSTG in {['', *wanted]}", by=group,
+        where=None if where is None else source.condition(where), id=name if published else own,
+        population=source.population,
     )  # fmt: skip
-    return _answer(source, found, source.title(f"{RATES[name]} by {by}{_among(where)}"))
+    at = "day 28" if landmark is None else "day {} (days {} to {})".format(landmark.day, *landmark.window)
+    return _answer(
+        source, found, source.title(f"{RATES[name]} at {at}{_by(group)}{said_of(where, source.names)}")
+    )  # fmt: skip
+
+
+def _landmark(day: int | None, window: Sequence[int] | None, analysis: Analysis) -> Landmark:
+    """A day on which the response is judged; mature as long after its window as day 28 is."""
+    example = "cut.rate(day=56, window=[53, 59])"
+    if day is None or window is None:
+        raise UsageError(
+            "the response at another day needs the day, and the window of its assessment",
+            value=day if day is not None else window, next_step=f"write {example}",
+        )  # fmt: skip
+    first, *rest = days_given(window, example)
+    at = days_given(day, example)[0]
+    if len(rest) != 1 or not first <= at <= rest[0]:
+        raise UsageError(
+            f"the window of day {at} has a first and a last day, and the day between them", value=window,
+            next_step=f"write {example}",
+        )  # fmt: skip
+    own = Landmark.day_28(analysis)
+    return Landmark(at, (first, rest[0]), rest[0] + max(0, own.maturity - own.window[1]))
+
+
+def _responses_at(landmark: Landmark, source: Source) -> pd.DataFrame:
+    """ADRSP28 as it would be at another day: MAT28FL says who is mature for that day."""
+    if not source.protocol.has_endpoint("ORR_D28"):
+        raise UsageError("this trial has no response endpoint", next_step="ask for cut.survival or cut.count")
+    treated = treated_subjects(source.datasets["adsl"], source.study.cut_date)
+    return response_of(read_course(treated, source.study.domains, source.analysis), source.analysis, landmark)
 
 
 def count_of(
     source: Source, where: Condition | None, dataset: str, by: str, per: str | Sequence[str]
 ) -> Answer:  # fmt: skip
     """Subjects and events that a condition selects; see `Cut.count`."""
-    frame = source.datasets[dataset]
-    found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where, by=by, per=per)
-    return _answer(source, found, source.title(f"Subjects of {dataset.upper()} by {by}{_among(where)}"))
+    frame = source.datasets[text_given("a dataset", dataset, 'cut.count("ASER == \'Y\'", dataset="adae")')]
+    group = _grouping(by, frame, source)
+    rows = [per] if isinstance(per, str) else list(per) if isinstance(per, Iterable) else [per]
+    for column in rows:
+        if column not in frame:
+            raise no_such(f"column of {dataset.upper()}", column, map(str, frame.columns))
+    where_asked = None if where is None else source.condition(where)
+    found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where_asked, by=group, per=rows)
+    return _answer(
+        source, found, source.title(f"Subjects of {dataset.upper()}{_by(group)}{said_of(where, source.names)}")
+    )  # fmt: skip
 
 
-def _among(where: Condition | None) -> str:
-    return "" if where is None else f" where {where}" if isinstance(where, str) else " of a selection"
+def _grouping(by: object, frame: pd.DataFrame, source: Source) -> str:
+    """The column of the groups, of the frame or ADSL; blank for Total alone."""
+    if by is None or by == "":
+        return ""
+    name = text_given("the column of the groups", by, 'by="SEX"')
+    known = list(dict.fromkeys([*map(str, source.subjects.columns), *map(str, frame.columns)]))
+    if name not in known:
+        raise no_such("column to group by", name, known)
+    return name
+
+
+def _by(group: str) -> str:
+    return f" by {group}" if group else ""
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -135,7 +239,13 @@ def _among(where: Condition | None) -> str:
 
 @dataclass(frozen=True)
 class GivenAdvice:
-    """What a rule advises, and the statuses (as ADDLT) from which it does: never a decision."""
+    """What a rule advises, and the statuses (as ADDLT) from which it does: never a decision.
+
+    >>> import trialbook
+    >>> given = trialbook.cut("2025-09-30").advice(rule="BOIN")
+    >>> given.to_frame().columns.tolist()
+    ['rule', 'advice', 'worst', 'best', 'decision_date']
+    """
 
     title: str
     given: Advice
@@ -165,8 +275,6 @@ class GivenAdvice:
         return f"{self.title}\n{self.given.code}: {self.given.sentence}\n{said or 'Nobody was treated.'}"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         title, *lines = repr(self).splitlines()
         return f"<p><strong>{escape(title)}</strong></p><p>{'<br>'.join(map(escape, lines))}</p>"
 
@@ -181,8 +289,12 @@ def advice_of(source: Source, dlt: Condition | None, rule: str | None) -> GivenA
     addlt = source.datasets["addlt"]
     said = []
     if dlt is not None:
-        addlt = addlt_under(dlt, source.datasets["adae"], source.datasets["adsl"], addlt, source.study)
-        said.append(f"DLT = {dlt}" if isinstance(dlt, str) else "DLT = a selection of events")
+        addlt = addlt_under(
+            source.condition(dlt), source.datasets["adae"], source.datasets["adsl"], addlt, source.study
+        )
+        said.append(f"DLT ={said_of(dlt, source.names).removeprefix(' where').removeprefix(' of')}")
+    if rule is not None:
+        text_given("a rule", rule, 'cut.advice(rule="BOIN")')
     if rule is not None and rule != source.analysis.escalation_rule:
         said.append(f"rule {rule}")
     given = advice(addlt, source.protocol, source.analysis, source.study.cut_date, rule)
@@ -193,7 +305,13 @@ def advice_of(source: Source, dlt: Condition | None, rule: str | None) -> GivenA
 
 
 class OperatingCharacteristics(Titled):
-    """Operating characteristics, a row per rule and set of true rates; `full`: every measure, with its error."""
+    """Operating characteristics, a row per rule and set of true rates; `full`: every measure, with its error.
+
+    >>> import trialbook
+    >>> found = trialbook.cut("2025-09-30").design_oc([0.05, 0.20, 0.40], trials=100)
+    >>> len(found.full) >= len(found)
+    True
+    """
 
     _metadata = ["title", "full"]  # noqa: RUF012
     full: pd.DataFrame
@@ -204,15 +322,37 @@ def design_of(
     cap: int | None, trials: int, seed: int, how: Mapping[str, Any],
 ) -> OperatingCharacteristics:  # fmt: skip
     """Operating characteristics of a design by simulation; see `Cut.design_oc`."""
-    given: list[Any] = list(rates) if rates is not None else []
-    sets = [given] if given and not isinstance(given[0], Sequence) else given
+    sets = _rates_given(rates, source.protocol.level_ids)
     rules = [rule] if isinstance(rule, str) else list(rule or [])
     for name in how:
         if name not in OF_A_PLAN:
             raise no_such("setting of a design", name, OF_A_PLAN)
     plans = plans_of(source.analysis, rules, [",".join(map(str, one)) for one in sets], cap=cap, **how)
-    full = design_oc(plans, trials, seed)
+    full = design_oc(
+        plans, whole_given("the number of trials", trials, 1, "trials=1000"), whole_given("the seed", seed, 0, "seed=1")
+    )  # fmt: skip
     found = OperatingCharacteristics(short_table(full))
     found.full = full
     found.title = f"Operating characteristics, {trials} simulated trials; the true rates are assumed. {COMMITTEE}"
     return found
+
+
+def _rates_given(rates: object, levels: Sequence[str]) -> list[list[float]]:
+    """The sets of true DLT rates, one rate per level each; none where none is given."""
+    if rates is None:
+        return []
+    example = f"give one per level, as in cut.design_oc({[round(0.05 + 0.1 * k, 2) for k in range(len(levels))]})"
+    plain = isinstance(rates, Iterable) and not isinstance(rates, (str, Mapping))
+    given: list[Any] = list(rates) if plain else []  # type: ignore[call-overload]
+    nested = [one for one in given if isinstance(one, Iterable) and not isinstance(one, str)]
+    sets = [list(one) for one in given] if given and len(nested) == len(given) else [given]
+    for one in sets:
+        numbers = [rate for rate in one if isinstance(rate, Real) and not isinstance(rate, bool)]
+        if not one or len(numbers) != len(one):
+            raise UsageError("true DLT rates are numbers in a list", value=rates, next_step=example)
+        if len(one) != len(levels):
+            raise UsageError(
+                f"{len(one)} true DLT rates are given, and the protocol has {len(levels)} dose levels "
+                f"({', '.join(levels)})", value=one, next_step=example,
+            )  # fmt: skip
+    return [[float(rate) for rate in one] for one in sets]

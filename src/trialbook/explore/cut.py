@@ -6,17 +6,21 @@ Nothing is read before it is asked for, and every file is held against the manif
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
-from trialbook.explore.names import Named, marked, no_such, public_names
+from trialbook.explore.given import names_for, text_given
+from trialbook.explore.names import Named, Shown, marked, no_such, public_names
 from trialbook.explore.published import Published
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from trialbook.analyses.selection import Condition
+    from trialbook.display.figures import Figure
+    from trialbook.display.tables import Table
     from trialbook.explore.analysis import Answer, GivenAdvice, OperatingCharacteristics, Source
     from trialbook.explore.differences import Differences
     from trialbook.explore.numbers import Number
@@ -36,18 +42,18 @@ SEED = 20240321
 TRIALS = 10_000
 
 
-def cut(cut_id: str, build: str | os.PathLike[str] | None = None) -> Cut:
+def cut(cut_id: str | dt.date | None = None, build: str | os.PathLike[str] | None = None) -> Cut:
     """The published build of a cut, to be asked anything.
 
     `build`: the folder that holds the builds, without it `build/` of the project (or what `TRIALBOOK_BUILD` says).
-    Raises UsageError, naming the built cuts, where this one has not been built.
+    Raises UsageError, naming the built cuts, where no cut is named, or this one has not been built.
 
     >>> import trialbook
     >>> cut = trialbook.cut("2025-09-30")
     >>> len(cut.adsl), cut.rate("ORR_D28").ard.query("stat_name == 'N'")["stat_text"].iloc[-1]
     (16, '11')
     """
-    return Cut(Published(cut_id, build))
+    return Cut(Published(cut_id.isoformat()[:10] if isinstance(cut_id, dt.date) else cut_id, build))
 
 
 class Cut:
@@ -68,22 +74,42 @@ class Cut:
 
     @property
     def cut_id(self) -> str:
-        """The id of the cut, the name of its folder under `build/`."""
+        """The id of the cut, the name of its folder under `build/`.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").cut_id
+        '2025-09-30'
+        """
         return self._published.cut_id
 
     @property
     def cut_date(self) -> str:
-        """The last day that counts, as ISO text."""
+        """The last day that counts, as ISO text.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").cut_date
+        '2025-09-30'
+        """
         return self._published.cut_date
 
     @property
     def folder(self) -> Path:
-        """The folder of the build."""
+        """The folder of the build.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").folder.name
+        '2025-09-30'
+        """
         return self._published.folder
 
     @property
     def outputs(self) -> Path:
-        """A folder for what you save from this cut, which git ignores: `cut.outputs / "survival.svg"`."""
+        """A folder for what you save from this cut, which git ignores: `cut.outputs / "survival.svg"`.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").outputs.is_dir()
+        True
+        """
         from trialbook.interactive.desk import FOLDER
 
         place = self.folder.parent / FOLDER / self.cut_id / "saved"
@@ -92,18 +118,37 @@ class Cut:
 
     @property
     def unpublished(self) -> str:
-        """What makes this another than the published set: other keys, some of the subjects; blank for the whole cut."""
+        """What makes this another than the published set: other keys, some of the subjects; blank for the whole cut.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").where(TRT01A="DL1").unpublished
+        '3 of 16 subjects'
+        """
+        return "; ".join(filter(None, [self._keys_said, self._said]))
+
+    @property
+    def _keys_said(self) -> str:
         keys = ", ".join(f"{key}: {value}" for key, value in self._keys.items())
-        return "; ".join(filter(None, [keys and f"under {keys}", self._said]))
+        return keys and f"under {keys}"
 
     @property
     def altered(self) -> list[str]:
-        """Files that were changed after the build, so that `trialbook verify` would refuse it; empty when none was."""
+        """Files that were changed after the build, so that `trialbook verify` would refuse it; empty when none was.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").altered
+        []
+        """
         return self._published.altered()
 
     @cached_property
     def trial(self) -> Trial:
-        """Cut file, protocol (`trial.protocol`) and analysis keys (`trial.analysis`) in force."""
+        """Cut file, protocol (`trial.protocol`) and analysis keys (`trial.analysis`) in force.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").trial.analysis.d28_window
+        [25, 31]
+        """
         if not self._keys:
             return self._published.trial
         from trialbook.explore.rederive import with_other_keys
@@ -138,13 +183,23 @@ class Cut:
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:
-        """The clean SDTM domains: `cut.clean["AE"]`."""
+        """The clean SDTM domains.
+
+        >>> import trialbook
+        >>> len(trialbook.cut("2025-09-30").clean["DM"])
+        16
+        """
         whole = self._published.clean
         return Named("clean domain", whole, lambda code: self._own(whole[code]), str.upper, kept=False)
 
     @cached_property
     def raw(self) -> Named[pd.DataFrame]:
-        """The domains as delivered, everything as text, personal data masked: `cut.raw["AE"]`."""
+        """The domains as delivered, everything as text, personal data masked.
+
+        >>> import trialbook
+        >>> len(trialbook.cut("2025-09-30").raw["DM"])
+        16
+        """
         whole = self._published.raw
         return Named("delivered domain", whole, lambda code: self._own(whole[code]), str.upper, kept=False)
 
@@ -152,6 +207,11 @@ class Cut:
     def ard(self) -> pd.DataFrame:
         """Every reported number, one row each. Under other keys they are made as a build would, which takes a while;
         of some of the subjects there are none.
+
+        >>> import trialbook
+        >>> rows = trialbook.cut("2025-09-30").ard.query("analysis_id == 'DLT_RATE' and group1_level == 'DL2'")
+        >>> dict(zip(rows["stat_name"], rows["stat_text"], strict=True))["N"]
+        '5'
         """
         self._stop_if_narrowed("the results")
         return self._results if self._keys else self._published.ard.copy(deep=False)
@@ -166,43 +226,107 @@ class Cut:
         return with_title(found, self._source.title("Results"))
 
     @property
+    def keys(self) -> pd.DataFrame:
+        """The analysis keys: the value in force, the protocol's own where it is another, and what a key means.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").keys.loc["d28_window", "meaning"]
+        'REL_DAYs of the day-28 assessment'
+        """
+        from trialbook.explore.find import keys_of
+
+        return keys_of(self.trial)
+
+    @property
     def signals(self) -> pd.DataFrame:
-        """What a committee must look at first: subject, level, severity, rule, sentence; the most severe first."""
+        """What a committee must look at first: subject, level, severity, rule, sentence; the most severe first.
+
+        They are those of the published set; under other keys the title says so.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").signals.columns.tolist()
+        ['subject', 'level', 'severity', 'rule', 'sentence']
+        """
         import pandas as pd
 
         names = ["subject", "level", "severity", "rule", "sentence"]
         rows = [[one.get(name, "") for name in names] for one in self._published.records("signals.json")]
-        found = pd.DataFrame(rows, columns=names, dtype="str")
-        return found if self._chosen is None else found[found["subject"].isin(self.adsl["SUBJID"])]
+        return self._beside(pd.DataFrame(rows, columns=names, dtype="str"), "Signals")
 
     @property
     def queries(self) -> pd.DataFrame:
-        """The query list for the site."""
+        """The query list for the site: that of the published set; under other keys the title says so.
+
+        >>> import trialbook
+        >>> "query_id" in trialbook.cut("2025-09-30").queries
+        True
+        """
         import pandas as pd
 
-        found = pd.DataFrame(self._query_rows, dtype="str")
-        return found if self._chosen is None else found[found["subject"].isin(self._chosen)]
+        return self._beside(pd.DataFrame(self._query_rows, dtype="str"), "Queries")
 
-    @cached_property
+    def _beside(self, found: pd.DataFrame, what: str) -> pd.DataFrame:
+        """A list of the published build, of the subjects of this cut; it is not derived again under other keys."""
+        from trialbook.display.titled import with_title
+
+        if self._chosen is not None:
+            adsl = self._published.datasets["adsl"]
+            own = {*self._chosen, *adsl.loc[adsl["USUBJID"].isin(self._chosen), "SUBJID"]}
+            found = found[found["subject"].isin(own)].reset_index(drop=True)
+        marked(found, self._published.origin, self.unpublished)
+        return with_title(found, self._source.beside(what)) if self.unpublished else found
+
+    @property
     def subjects(self) -> pd.DataFrame:
-        """ADSL with RESPONSE, the response at day 28: what a condition of `where` may ask for."""
-        adsl = self.datasets["adsl"]
-        day28 = self.datasets["adrsp28"].set_index("USUBJID")["AVALC"] if "adrsp28" in self.datasets else {}
-        return adsl.assign(RESPONSE=adsl["USUBJID"].map(day28).astype("object").fillna("").astype("str"))
+        """ADSL with RESPONSE, the response at day 28: what a condition of `where` may ask for.
+
+        >>> import trialbook
+        >>> int(trialbook.cut("2025-09-30").subjects["RESPONSE"].isin(["CR", "PR"]).sum())
+        5
+        """
+        from trialbook.explore.narrowing import with_response
+
+        return with_response(self.datasets)
 
     @cached_property
-    def tables(self) -> Named[Any]:
-        """The tables and listings of the pages by their id: `cut.tables["T-5"].save("ae.xlsx")`."""
+    def tables(self) -> Shown[Table]:
+        """The tables and listings of the pages by their id; shown, they are a list of ids and titles.
+
+        >>> import trialbook
+        >>> tables = trialbook.cut("2025-09-30").tables
+        >>> tables.titles["T-5"] == tables["T-5"].title
+        True
+        """
         from trialbook.explore import shown
 
         return self._shown("table", shown.shown_tables, shown.narrowed_tables)
 
     @cached_property
-    def figures(self) -> Named[Any]:
-        """The figures of the pages by their id: `cut.figures["F-10a"].save("km.svg")`."""
+    def figures(self) -> Shown[Figure]:
+        """The figures of the pages by their id; shown, they are a list of ids and titles.
+
+        >>> import trialbook
+        >>> cut = trialbook.cut("2025-09-30")
+        >>> cut.figures["F-2"].save(cut.outputs / "survival.svg").name
+        'survival.svg'
+        """
         from trialbook.explore import shown
 
         return self._shown("figure", shown.shown_figures, shown.narrowed_figures)
+
+    def find(self, words: str) -> pd.DataFrame:
+        """Where something is: tables, figures, datasets and their columns, results and analysis keys that name it.
+
+        Every word must occur, in the name or the title, in any case.
+
+        >>> import trialbook
+        >>> found = trialbook.cut("2025-09-30").find("age group")
+        >>> found.query("kind == 'column'")["name"].tolist()
+        ['adsl.AGEGR1']
+        """
+        from trialbook.explore.find import found_in
+
+        return found_in(self, text_given("what you look for", words, 'cut.find("survival")'))
 
     # ------------------------------------------------------------------------------------------------
     # What it is asked.
@@ -221,14 +345,21 @@ class Cut:
         from trialbook.display.titled import with_title
         from trialbook.explore.numbers import one_number, records_of
 
-        row = one_number(self._published.ard, number)
+        row = one_number(self._published.ard, number, names_for(number))
         found = records_of(row if not self.unpublished else row.mask(row.index == "stat"), self._studied)
         words = " / ".join(str(row[name]) for name in _KEYS if row[name] not in ("", None))
-        titled = with_title(found, self._source.title(f"Records behind {words}"))
-        return titled
+        return with_title(found, self._source.title(f"Records behind {words}"))
 
-    def subject(self, number: str) -> Subject:
-        """All of one subject: key facts, what happened, every record; shown in JupyterLab as the profile page is."""
+    def subject(self, number: str | int) -> Subject:
+        """All of one subject: key facts, what happened, every record; shown in JupyterLab as the profile page is.
+
+        `number`: SUBJID or USUBJID; 16 will do for 016 where no other subject has that number.
+
+        >>> import trialbook
+        >>> one = trialbook.cut("2025-09-30").subject(16)
+        >>> one.number, len(one.datasets["adsl"])
+        ('016', 1)
+        """
         from trialbook.explore.subject import Subject
 
         return Subject(number, self._source, self._published.records("signals.json"))
@@ -254,55 +385,84 @@ class Cut:
                 next_step="compare two cuts of one study",
             )  # fmt: skip
         old, new = sorted((self, against), key=lambda one: one.cut_date)
-        return Differences(changes_between(old._published.compared, new._published.compared))
+        before, after = old._published.compared, new._published.compared
+        return Differences(changes_between(before, after), before, after)
 
-    def with_keys(self, **keys: Any) -> Cut:
+    def with_keys(self, *keys: Mapping[str, Any], **named: Any) -> Cut:
         """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived again.
 
-        Raises ParameterError that names the nearest key, or the values that one may have.
+        By name, or as one dict. `cut.keys` lists them, `cut.find("window")` looks for one. Raises ParameterError that
+        names the nearest key, or the values that one may have.
 
         >>> import trialbook
         >>> other = trialbook.cut("2025-09-30").with_keys(d28_window=[21, 35])
         >>> other.rate("ORR_D28").title
         'Overall response at day 28 by TRT01A, data cut 2025-09-30 (not the published set; under d28_window: [21, 35])'
         """
-        found = Cut(self._published, {**self._keys, **keys}, self._chosen, self._said)
+        given: dict[str, Any] = {}
+        for one in keys:
+            if not isinstance(one, Mapping):
+                raise UsageError(
+                    "an analysis key is given by its name", value=one,
+                    next_step="write cut.with_keys(d28_window=[21, 35]); cut.keys lists the keys",
+                )  # fmt: skip
+            given |= {str(name): value for name, value in one.items()}
+        given |= named
+        known = self._published.trial.protocol.analysis
+        for name in given:
+            if name not in known:
+                raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
+        found = Cut(self._published, {**self._keys, **given}, self._chosen, self._said)
         _ = found.trial.analysis
         return found
 
     def where(self, condition: Condition | None = None, **equal: Any) -> Cut:
         """The same cut of some of its subjects: those whom a condition over ADSL (and RESPONSE) selects.
 
-        `equal`: columns and the value, or list of values, that they have.
+        `equal`: columns and the value, or list of values, that they have. Warns of a value that nobody has, of subjects
+        of whom the condition cannot say (they are left out), and where nobody is left.
 
         >>> import trialbook
         >>> few = trialbook.cut("2025-09-30").where("AGE >= 40", TRT01A=["DL1", "DL2"])
         >>> few.adsl["SUBJID"].tolist(), few.unpublished
         (['001', '003', '004', '009', '011'], '5 of 16 subjects')
         """
-        from trialbook.analyses.selection import select
+        from trialbook.explore.narrowing import chosen_among
 
         people = self.subjects
-        mask = select(people, condition).yes
-        for column, value in equal.items():
-            if column not in people:
-                raise no_such("column of ADSL", column, people.columns)
-            mask &= people[column].isin(list(value) if isinstance(value, (list, tuple, set)) else [value])
+        chosen = chosen_among(people, condition, names_for(condition), equal)
+        for remark in chosen.remarks:
+            warnings.warn(remark, stacklevel=2)
+        mask = chosen.mask
         size = len(self._rederived.datasets["adsl"] if self._keys else self._published.datasets["adsl"])
         return Cut(
             self._published, self._keys, people.loc[mask, "USUBJID"].tolist(), f"{int(mask.sum())} of {size} subjects"
         )
 
     def filter(self) -> Any:
-        """Controls that narrow the subjects in JupyterLab; tables and figures of the notebook follow."""
+        """Controls that narrow the subjects in JupyterLab; tables and figures of the notebook follow.
+
+        >>> import trialbook
+        >>> try:
+        ...     live = trialbook.cut("2025-09-30").filter()
+        ... except trialbook.TrialbookError as error:
+        ...     print(error)
+        the controls of a filter are for JupyterLab. Next: narrow the cut in code: cut.where("AGE >= 40", SEX=["F"]).
+        """
         from trialbook.explore.filters import filter_of
 
         return filter_of(self)
 
     def survival(
-        self, by: str = "TRT01A", endpoint: str = "OS", at: Sequence[int] | None = None, where: Condition | None = None
-    ) -> Answer:
+        self, by: str = "TRT01A", endpoint: str = "OS", at: int | Sequence[int] | None = None,
+        where: Condition | None = None,
+    ) -> Answer:  # fmt: skip
         """Kaplan-Meier estimates of OS, FFS or DOR by any column of ADSL, at the days `at` (`os_days` without it).
+
+        A row per group and day: `N` and `events` are all subjects and events of the group; `n_risk` are at risk just
+        before the day, `n_event` had the event up to and including it. `median` is the first day on which S(t) is below
+        0.5; where S(t) is just 0.5 from one day to another, the middle of the two (as R's survfit has it). `where`: a
+        condition over ADTTE and ADSL.
 
         >>> import trialbook
         >>> trialbook.cut("2025-09-30").survival(by="AGEGR1", at=[100]).query("AGEGR1 == 'Total'")["N"].tolist()
@@ -310,27 +470,51 @@ class Cut:
         """
         from trialbook.explore.analysis import survival_of
 
-        return survival_of(self._source, endpoint, by, at, where)
+        return survival_of(self._asked(where), endpoint, by, at, where)
 
-    def rate(self, analysis: str = "ORR_D28", by: str = "TRT01A", where: Condition | None = None) -> Answer:
-        """The response rate at day 28 (ORR_D28, CR_D28) by any column of ADSL, with its interval."""
+    def rate(
+        self, analysis: str = "ORR_D28", by: str = "TRT01A", where: Condition | None = None, *,
+        day: int | None = None, window: Sequence[int] | None = None,
+    ) -> Answer:  # fmt: skip
+        """The rate of overall (ORR_D28) or complete response (CR_D28) by any column of ADSL, with its interval.
+
+        `day`: at another day than 28, by the rules of day 28; `window`: the first and last day of an assessment for
+        it. A subject is mature for it as long after the window as for day 28. `where`: a condition over ADRSP28 and
+        ADSL.
+
+        >>> import trialbook
+        >>> cut = trialbook.cut("2025-09-30")
+        >>> cut.rate("ORR_D28").query("TRT01A == 'Total'")[["n", "N"]].values.tolist()
+        [[5, 11]]
+        >>> cut.rate("CR_D28", day=56, window=[53, 59]).title
+        'Complete response at day 56 (days 53 to 59) by TRT01A, data cut 2025-09-30'
+        """
         from trialbook.explore.analysis import rate_of
 
-        return rate_of(self._source, analysis, by, where)
+        return rate_of(self._asked(where), analysis, by, where, day, window)
 
     def count(
         self, where: Condition | None = None, dataset: str = "adae", by: str = "TRT01A", per: str | Sequence[str] = ()
     ) -> Answer:
-        """Treated subjects with a record that a condition selects, and their events; `per`: a row for each value."""
+        """Treated subjects with a record that a condition selects, and their events; `per`: a row for each value.
+
+        `where`: a condition over the dataset and ADSL. Where it is not known of a subject, n_high counts the subject,
+        n does not.
+
+        >>> import trialbook
+        >>> found = trialbook.cut("2025-09-30").count("ASER == 'Y' and AGE >= 18", by="SEX")
+        >>> found.query("SEX == 'Total'")["N"].tolist()
+        [12]
+        """
         from trialbook.explore.analysis import count_of
 
-        return count_of(self._source, where, dataset, by, per)
+        return count_of(self._asked(where), where, dataset, by, per)
 
     def advice(self, dlt: Condition | None = None, rule: str | None = None) -> GivenAdvice:
         """What the escalation rule advises at this cut; under another rule, or another definition of a DLT.
 
-        `dlt`: a condition on ADAE; an event that it selects, with onset in the window, is a DLT then. The committee's
-        flag plays no part unless the condition asks for it (`DLTFL == 'Y'`).
+        `dlt`: a condition on ADAE and ADSL; an event that it selects, with onset in the window, is a DLT then. The
+        committee's flag plays no part unless the condition asks for it (`DLTFL == 'Y'`).
 
         >>> import trialbook
         >>> trialbook.cut("2025-09-30").advice().code
@@ -339,7 +523,7 @@ class Cut:
         from trialbook.explore.analysis import advice_of
 
         self._stop_if_narrowed("the advice of a rule, and the statuses that it needs,")
-        return advice_of(self._source, dlt, rule)
+        return advice_of(self._asked(dlt), dlt, rule)
 
     def design_oc(
         self, rates: Sequence[float] | Sequence[Sequence[float]] | None = None,
@@ -348,12 +532,22 @@ class Cut:
     ) -> OperatingCharacteristics:  # fmt: skip
         """Operating characteristics of the protocol's design, or of another, under true DLT rates of one's own.
 
-        `rates`: one per dose level, or several such sets; `rule`: one or several; `how`: accrual_days, arrivals,
-        not_evaluable, skeleton, stagger_days, target, window. `.full` has every measure with its simulation error.
+        `rates`: one per dose level of the protocol, or several such sets; `rule`: one or several; `how`: accrual_days,
+        arrivals, not_evaluable, skeleton, stagger_days, target, window. `.full` has every measure with its simulation
+        error.
+
+        >>> import trialbook
+        >>> found = trialbook.cut("2025-09-30").design_oc([0.05, 0.20, 0.40], rule=["3+3", "BOIN"], trials=100)
+        >>> len(found)
+        2
         """
         from trialbook.explore.analysis import design_of
 
         return design_of(self._source, rates, rule, cap, trials, seed, how)
+
+    def _asked(self, condition: object) -> Source:
+        """What a question starts from, with what `@name` in its condition means where a person asks it."""
+        return replace(self._source, names=names_for(condition, above=3))
 
     # ------------------------------------------------------------------------------------------------
 
@@ -369,7 +563,7 @@ class Cut:
         from trialbook.explore.rederive import study_of
 
         study = self._rederived.study if self._keys else study_of(self._published, self.trial)
-        return Source(self.datasets, study, self.cut_date, self.unpublished)
+        return Source(self.datasets, study, self.cut_date, self.unpublished, self._keys_said)
 
     @cached_property
     def _studied(self) -> Studied:
@@ -390,15 +584,14 @@ class Cut:
 
         return with_title(frame, unpublished_title(f"{name.upper()}, data cut {self.cut_date}", self.unpublished))
 
-    def _shown(self, what: str, all_of: Callable[..., Any], narrowed: Callable[..., Any]) -> Named[Any]:
+    def _shown(self, what: str, all_of: Callable[..., Any], narrowed: Callable[..., Any]) -> Shown[Any]:
         if self._keys:
             raise UsageError(
                 f"the {what}s of the pages are those of the published set, and this is not ({self.unpublished})",
                 next_step="ask cut.rate, cut.survival or cut.count, and show their answer with trialbook.table",
             )
-        found = all_of(self.folder) if self._chosen is None else narrowed(self.folder, list(self._chosen), self._said)
-        by_letters = {str(name).lower(): str(name) for name in found}
-        return Named(what, found, found.__getitem__, lambda name: by_letters.get(name.lower(), name))
+        found: Shown[Any] = all_of(self.folder)
+        return found if self._chosen is None else narrowed(self.folder, list(self._chosen), self._said)
 
     def _stop_if_narrowed(self, what: str) -> None:
         if self._chosen is not None:

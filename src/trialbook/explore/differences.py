@@ -6,13 +6,17 @@ from functools import cached_property
 
 import pandas as pd
 
+from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import Changes
-from trialbook.explore.names import no_such, public_names
+from trialbook.diff.compare_builds import added_records
+from trialbook.explore.given import subject_given
+from trialbook.explore.names import public_names
 
 FRAMES = {
     "subjects": "new subjects",
     "statuses": "changed statuses",
     "endpoints": "changed endpoints",
+    "added": "new records",
     "values": "changed values",
     "deleted": "deleted records",
     "events": "new or changed events",
@@ -27,12 +31,22 @@ class Differences:
     """What changed from an earlier cut to a later one; each part is a frame that is empty where nothing changed.
 
     `subjects` whom the earlier cut did not hold, `statuses` and `endpoints` of subjects, changed `values` of records
-    (`kind`: restated, filled in and so on), `deleted` records, `events` that a committee must hear of, `signals`,
-    `records` by domain, `headlines`, and every number of the `results`. `subject("005")` narrows them to one subject.
+    (`kind`: restated, filled in and so on), `added` and `deleted` records, `events` that a committee must hear of,
+    `signals`, `records` by domain, `headlines`, and every number of the `results`. `subject("005")` narrows them to one
+    subject.
+
+    >>> import trialbook
+    >>> changed = trialbook.cut("2025-09-30").compare("2025-06-30")
+    >>> changed.statuses.columns.tolist()
+    ['SUBJID', 'USUBJID', 'status', 'then', 'now']
+    >>> changed.values.columns.tolist()[:7]
+    ['SUBJID', 'domain', 'USUBJID', 'record', 'column', 'then', 'now']
+    >>> len(changed.added) == changed.records["added"].sum(), len(changed.deleted)
+    (np.True_, 0)
     """
 
-    def __init__(self, changes: Changes, only: str = "") -> None:
-        self._changes, self._only = changes, only
+    def __init__(self, changes: Changes, old: BuiltCut, new: BuiltCut, only: str = "") -> None:
+        self._changes, self._old, self._new, self._only = changes, old, new, only
 
     @property
     def title(self) -> str:
@@ -40,13 +54,18 @@ class Differences:
         who = f", subject {self._changes.records.names[self._only]}" if self._only else ""
         return f"What changed from the cut {self._changes.old.cut_id} to {self._changes.new.cut_id}{who}"
 
-    def subject(self, number: str) -> Differences:
-        """The same of one subject, by number; raises UsageError that lists the subjects for another."""
+    def subject(self, number: str | int) -> Differences:
+        """The same of one subject, by number; raises UsageError that lists the subjects for another.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").compare("2025-06-30").subject("005").title
+        'What changed from the cut 2025-06-30 to 2025-09-30, subject 005'
+        """
         names = self._changes.records.names
-        own = next((usubjid for usubjid, short in names.items() if number in (usubjid, short)), None)
-        if own is None:
-            raise no_such("subject", number, names.values())
-        return Differences(self._changes, own)
+        found = Differences(self._changes, self._old, self._new, subject_given(number, names))
+        # The records are compared once.
+        found.__dict__ |= {"_added": self._added}
+        return found
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -68,6 +87,15 @@ class Differences:
         """Changed values of records, those that had been reported first."""
         both = [frame for frame in (self._changes.records.restated, self._changes.records.values) if len(frame)]
         return self._of(pd.concat(both, ignore_index=True) if both else self._changes.records.values)
+
+    @cached_property
+    def added(self) -> pd.DataFrame:
+        """Records that the earlier cut did not hold, those of new subjects too: domain, record."""
+        return self._of(self._added)
+
+    @cached_property
+    def _added(self) -> pd.DataFrame:
+        return added_records(self._old, self._new)
 
     @cached_property
     def deleted(self) -> pd.DataFrame:
@@ -118,5 +146,5 @@ class Differences:
         return public_names(self)
 
     def __repr__(self) -> str:
-        lines = [f"  .{name}: {len(getattr(self, name))} {words}" for name, words in FRAMES.items()]
-        return "\n".join([self.title, *(line for line in lines if ": 0 " not in line)])
+        sizes = {name: len(getattr(self, name)) for name in FRAMES}
+        return "\n".join([self.title, *(f"  .{name} ({FRAMES[name]}): {n}" for name, n in sizes.items() if n)])

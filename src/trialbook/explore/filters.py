@@ -11,6 +11,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -104,6 +105,11 @@ def filter_of(cut: Cut) -> SubjectFilter:
         raise UsageError(
             "the controls of a filter are for JupyterLab",
             next_step='narrow the cut in code: cut.where("AGE >= 40", SEX=["F"])',
+        )  # fmt: skip
+    if find_spec("ipywidgets") is None:
+        raise UsageError(
+            "the controls of a filter need the package ipywidgets, which is not installed",
+            next_step="install ipywidgets, or narrow the cut in code: cut.where(\"AGE >= 40\", SEX=[\"F\"])",
         )  # fmt: skip
     return SubjectFilter(cut, shell)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trialbook.core.errors import UsageError
+from trialbook.core.nearest import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Value = TypeVar("Value")
-# Names that a message lists.
-MOST = 24
 # What a frame of a cut carries along (`attrs`), kept by pandas through queries and copies: study, cut date and whether
 # the data are synthetic, as a plain list, since pandas writes it into parquet files; and what makes it another than the
 # published set.
@@ -41,24 +40,9 @@ def no_such(what: str, name: object, known: Iterable[str], next_step: str | None
     >>> str(no_such("dataset", "adttee", ["adae", "adsl", "adtte"]))
     'there is no dataset adttee; there are adtte, adae, adsl.'
     """
-    names = nearest_first(str(name), known)
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    there = f"there are {', '.join(names[:MOST])}{more}" if len(names) > 1 else f"there is {names[0]}" if names else ""
+    names = list(dict.fromkeys(map(str, known)))
+    there = f"there {'is' if len(names) == 1 else 'are'} {listed(str(name), names)}" if names else ""
     return NoSuchNameError(f"there is no {what} {name}; {there or 'there are none'}", next_step=next_step)
-
-
-def nearest_first(name: str, known: Iterable[str]) -> list[str]:
-    """The known names: those that are spelt nearly like `name` first, the others in their order.
-
-    >>> nearest_first("5", ["T-1", "T-5", "T-5a"])
-    ['T-5', 'T-5a', 'T-1']
-    """
-    names = [str(one) for one in known]
-    asked = name.lower()
-    close = difflib.get_close_matches(asked, [one.lower() for one in names], n=3, cutoff=0.75)
-    near = [one for wanted in close for one in names if one.lower() == wanted]
-    near += sorted((one for one in names if asked and asked in one.lower() and one not in near), key=len)
-    return list(dict.fromkeys([*near, *names]))
 
 
 class Named(Mapping[str, Value], Generic[Value]):
@@ -107,6 +91,39 @@ class Named(Mapping[str, Value], Generic[Value]):
     def __repr__(self) -> str:
         ending = "" if len(self) == 1 else "s"
         return f"{len(self)} {self._what}{ending}: {', '.join(self)}" if len(self) else f"no {self._what}s"
+
+
+class Shown(Named[Value]):
+    """What the pages show by id, each with its title; shown itself, it is the list of ids and titles.
+
+    >>> shown = Shown("table", {"T-1": "Subjects", "T-2": "Deaths"}, str.lower)
+    >>> shown
+    2 tables
+      T-1  Subjects
+      T-2  Deaths
+    >>> shown["t-2"], shown.titles["T-1"]
+    ('t-2', 'Subjects')
+    """
+
+    def __init__(self, what: str, titles: Mapping[str, str], make: Callable[[str], Value]) -> None:
+        by_letters = {name.lower(): name for name in titles}
+        super().__init__(what, titles, make, lambda name: by_letters.get(name.lower(), name))
+        self.titles = dict(titles)
+
+    def __repr__(self) -> str:
+        wide = max(map(len, self), default=0)
+        return "\n".join([
+            f"{len(self)} {self._what}{'' if len(self) == 1 else 's'}",
+            *(f"  {name:{wide}}  {title}" for name, title in self.titles.items()),
+        ])  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
+        rows = "".join(
+            f"<tr><th {left}>{escape(name)}</th><td {left}>{escape(title)}</td></tr>"
+            for name, title in self.titles.items()
+        )
+        return f"<table><caption>{escape(repr(self).splitlines()[0])}</caption>{rows}</table>"
 
 
 def public_names(thing: Any) -> list[str]:

@@ -39,8 +39,8 @@ NOT_THE_RULES = (
 _QUERY = re.compile(r"[=<>!]=|[<>]| in \[")
 
 
-def numbers_named(ard: pd.DataFrame, named: Number) -> pd.DataFrame:
-    """The rows of the results that are meant; never none.
+def numbers_named(ard: pd.DataFrame, named: Number, names: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """The rows of the results that are meant; never none. `names`: what `@name` in a query means.
 
     Raises UsageError that lists what exists for an analysis, level, variable or statistic that does not.
 
@@ -54,7 +54,12 @@ def numbers_named(ard: pd.DataFrame, named: Number) -> pd.DataFrame:
         if isinstance(named, dict):
             raise _several(pd.DataFrame(named))
     if isinstance(named, str):
-        return _by_query(ard, named) if _QUERY.search(named) else _by_words(ard, named)
+        return _by_query(ard, named, names) if _QUERY.search(named) else _by_words(ard, named)
+    if not isinstance(named, (Mapping, pd.Series)):
+        raise UsageError(
+            "a number of the results is named in words, or by a row of cut.ard", value=named,
+            next_step="write cut.records(\"ORR_D28 / DL2\"), or cut.records(cut.ard.iloc[0])",
+        )  # fmt: skip
     wanted = {str(key): value for key, value in named.items() if key in ard.columns}
     keys = {key: "" if value is None or pd.isna(value) else str(value) for key, value in wanted.items() if key in KEYS}
     if "analysis_id" not in keys:
@@ -72,12 +77,12 @@ def numbers_named(ard: pd.DataFrame, named: Number) -> pd.DataFrame:
     return found
 
 
-def one_number(ard: pd.DataFrame, named: Number) -> pd.Series:
+def one_number(ard: pd.DataFrame, named: Number, names: Mapping[str, Any] | None = None) -> pd.Series:
     """The one number that is meant: in Total, and n before other statistics, where these are not named.
 
     Raises UsageError, listing them, where several are left.
     """
-    found = numbers_named(ard, named)
+    found = numbers_named(ard, named, names)
     if found["group1_level"].nunique() > 1 and found["group1_level"].eq(TOTAL).any():
         found = found[found["group1_level"].eq(TOTAL)]
     # What is said of a whole class comes before its terms, and the main analysis before those beside it.
@@ -169,8 +174,8 @@ def _declared_set(number: ResultNumber, studied: Studied) -> pd.DataFrame:
     return _lines("adsl", places, len(places), studied)
 
 
-def _by_query(ard: pd.DataFrame, query: str) -> pd.DataFrame:
-    found = ard[select(ard.fillna(dict.fromkeys(KEYS, "")), query).yes]
+def _by_query(ard: pd.DataFrame, query: str, names: Mapping[str, Any] | None) -> pd.DataFrame:
+    found = ard[select(ard.fillna(dict.fromkeys(KEYS, "")), query, names).yes]
     if found.empty:
         raise UsageError(
             "no number of the results fits this query", value=query,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from trialbook.core.environment_variables import BUILD
 from trialbook.core.errors import StopError, UsageError
-from trialbook.explore.names import Named, nearest_first, no_such
+from trialbook.core.nearest import nearest_first
+from trialbook.explore.names import Named, no_such
 
 if TYPE_CHECKING:
     # A build is opened before any of these is needed.
@@ -33,7 +34,7 @@ class Published:
     Raises UsageError where there is no build of this cut, StopError where its manifest cannot be read.
     """
 
-    def __init__(self, cut_id: str, build: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, cut_id: str | None, build: str | os.PathLike[str] | None = None) -> None:
         self.folder = _folder_of(cut_id, build)
         try:
             self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_bytes())
@@ -195,16 +196,20 @@ class Published:
         return found
 
 
-def _folder_of(cut_id: str, build: str | os.PathLike[str] | None) -> Path:
+def _folder_of(cut_id: object, build: str | os.PathLike[str] | None) -> Path:
     """The folder of the published build of a cut; raises UsageError, naming the built cuts, where there is none."""
-    if not isinstance(cut_id, str) or not cut_id:
-        raise UsageError("a cut is named by its id", value=cut_id, next_step='write trialbook.cut("2025-09-30")')
     place = _builds(build)
+    if not isinstance(cut_id, str) or not cut_id:
+        there = f"; built are {', '.join(_built(place))}" if _built(place) else ""
+        raise UsageError(
+            f"a cut is named by its id{there}", value=cut_id,
+            next_step=f'write trialbook.cut("{(_built(place) or ["2025-09-30"])[-1]}")',
+        )  # fmt: skip
     if (place / MANIFEST).is_file() and place.name == cut_id:
         return place
     if (place / cut_id / MANIFEST).is_file() and Path(cut_id).name == cut_id:
         return place / cut_id
-    built = sorted(path.parent.name for path in place.glob(f"[!.]*/{MANIFEST}"))
+    built = _built(place)
     if (place.parent / "params" / "cuts" / f"{cut_id}.yaml").is_file():
         ready = f"; built are {', '.join(nearest_first(cut_id, built))}" if built else ""
         raise UsageError(
@@ -214,16 +219,33 @@ def _folder_of(cut_id: str, build: str | os.PathLike[str] | None) -> Path:
     raise no_such("built cut", cut_id, built, f"look into {place}" if built else "run `trialbook build` first")
 
 
+def _built(place: Path) -> list[str]:
+    """The ids of the built cuts in a folder."""
+    return sorted(path.parent.name for path in place.glob(f"[!.]*/{MANIFEST}"))
+
+
 def _builds(build: str | os.PathLike[str] | None) -> Path:
     """The folder that holds the builds: as given, as the environment says, or `build/` of the project."""
     if build is not None:
-        return Path(build).resolve()
+        if not isinstance(build, (str, os.PathLike)):
+            raise UsageError(
+                "the folder of the builds is named by its path", value=build,
+                next_step='write trialbook.cut("2025-09-30", build="path/to/build")',
+            )  # fmt: skip
+        return Path(build).expanduser().resolve()
     named = os.environ.get(BUILD)
     if named:
         return Path(named).resolve()
     from trialbook.protocol.load import project_root
 
-    return project_root() / "build"
+    try:
+        return project_root() / "build"
+    except UsageError as error:
+        raise UsageError(
+            error.problem, file=error.file,
+            next_step="run Python in the folder of the workbook, or name the folder of the builds: "
+            'trialbook.cut("2025-09-30", build="path/to/build")',
+        ) from None  # fmt: skip
 
 
 def _sha256(path: Path) -> str:

@@ -5,7 +5,7 @@ not of the published set.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,10 +17,11 @@ from trialbook.display.blocks import Block
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.display.figures import Figure, figure
 from trialbook.display.saving import Origin, Savable, save_with
+from trialbook.display.saving import said as spoken
 from trialbook.display.tables import Table, table
-from trialbook.display.titled import unpublished_title
+from trialbook.display.titled import Titled, unpublished_title
 from trialbook.documents.shown import Output, shown_outputs
-from trialbook.explore.names import SOURCE, UNPUBLISHED, Named
+from trialbook.explore.names import SOURCE, UNPUBLISHED, Shown
 
 Made = TypeVar("Made", Table, Figure)
 
@@ -33,39 +34,60 @@ def origin_of(build: Path) -> Origin:
     )
 
 
-def shown_tables(build: Path) -> Mapping[str, Table]:
+def shown_tables(build: Path) -> Shown[Table]:
     """The tables and listings of the pages of a build, by their id."""
-    origin = _ready(build)
-    return {one.id: table_of_output(one, origin) for one in _outputs(build) if one.spec is None}
+    return _shown(build, _is_table, table_of_output, "table")
 
 
-def shown_figures(build: Path) -> Mapping[str, Figure]:
+def shown_figures(build: Path) -> Shown[Figure]:
     """The figures of the pages of a build, by their id."""
-    origin = _ready(build)
-    return {one.id: figure_of_output(one, origin) for one in _outputs(build) if one.spec is not None}
+    return _shown(build, _is_figure, figure_of_output, "figure")
 
 
-def narrowed_tables(build: Path, subjects: Sequence[str], said: str) -> Mapping[str, Table]:
+def narrowed_tables(build: Path, subjects: Sequence[str], said: str) -> Shown[Table]:
     """The tables of the pages made again of some subjects (USUBJID); `said`: how many of whom, for the titles.
 
     Each is made when it is asked for, by the cells of the notebook that made the published one.
     """
-    return _narrowed(build, subjects, said, lambda one: one.spec is None, table_of_output, "table")
+    return _narrowed(build, subjects, said, _is_table, table_of_output, "table")
 
 
-def narrowed_figures(build: Path, subjects: Sequence[str], said: str) -> Mapping[str, Figure]:
+def narrowed_figures(build: Path, subjects: Sequence[str], said: str) -> Shown[Figure]:
     """The figures of the pages made again of some subjects, as `narrowed_tables`."""
-    return _narrowed(build, subjects, said, lambda one: one.spec is not None, figure_of_output, "figure")
+    return _narrowed(build, subjects, said, _is_figure, figure_of_output, "figure")
+
+
+def _is_table(one: Output) -> bool:
+    return one.spec is None
+
+
+def _is_figure(one: Output) -> bool:
+    return one.spec is not None
+
+
+def _title_of(one: Output) -> str:
+    """The title; of a plain frame that a notebook shows, which has none, its columns."""
+    return one.title or ", ".join(spoken(column["head"]) for column in one.payload["columns"])
+
+
+def _shown(
+    build: Path, wanted: Callable[[Output], bool], made: Callable[[Output, Origin], Made], word: str
+) -> Shown[Made]:  # fmt: skip
+    origin = _ready(build)
+    found = {one.id: one for one in _outputs(build) if wanted(one)}
+    titles = {number: _title_of(one) for number, one in found.items()}
+    return Shown(word, titles, lambda number: made(found[number], origin))
 
 
 def _narrowed(
     build: Path, subjects: Sequence[str], said: str, wanted: Callable[[Output], bool],
     made: Callable[[Output, Origin], Made], word: str,
-) -> Mapping[str, Made]:  # fmt: skip
+) -> Shown[Made]:  # fmt: skip
     from trialbook.explore.narrowed import remade_outputs
 
     origin = _ready(build)
     steps = {one.id: one.step for one in _outputs(build) if wanted(one)}
+    titles = {one.id: unpublished_title(_title_of(one), said) for one in _outputs(build) if wanted(one)}
 
     def again(number: str) -> Made:
         remade = remade_outputs(build, steps[number], tuple(subjects), said)
@@ -78,7 +100,7 @@ def _narrowed(
             )  # fmt: skip
         return made(found, origin)
 
-    return Named(word, steps, again)
+    return Shown(word, titles, again)
 
 
 def table_of_output(one: Output, origin: Origin) -> Table:
@@ -127,24 +149,48 @@ def _save(what: Savable, path: Path) -> Path:
 # One's own
 
 
-def house_table(frame: pd.DataFrame, title: str, *, footnotes: Sequence[str] = (), unpublished: str = "") -> Table:
+def house_table(
+    frame: pd.DataFrame, title: str = "", *, footnotes: Sequence[str] = (), unpublished: str = ""
+) -> Table:  # fmt: skip
     """A table or listing of one's own in the house style: labels and decimals from the dictionary of columns.
 
-    A frame of a narrowed cut says so in the title; `unpublished` says it of any other.
+    A frame of a narrowed cut says so in the title; `unpublished` says it of any other. The answer of `cut.survival` and
+    so on brings its title and note. Raises UsageError for what is no DataFrame, and one without a title.
 
     >>> own = house_table(pd.DataFrame({"SUBJID": ["004"], "AGE": [51]}), "My subjects", footnotes=["Screened only."])
     >>> own
     <Table 'My subjects': 1 row, 2 columns>
     """
     make_savable()
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(
+            "a table is made of a DataFrame", value=type(frame).__name__,
+            next_step='write trialbook.table(frame, "My title")',
+        )  # fmt: skip
+    notes = [*_listed(footnotes), *filter(None, [getattr(frame, "note", "") if isinstance(frame, Titled) else ""])]
+    said = _title(frame, title, unpublished)
     labels = {**column_labels(frame.columns), **frame.attrs.get("labels", {})}
-    said = unpublished_title(title, unpublished or frame.attrs.get(UNPUBLISHED, ""))
     made = table(
-        frame, said, labels=labels, notes=footnotes,
+        pd.DataFrame(frame), said, labels=labels, notes=notes,
         digits=column_decimals(frame.columns), subject="SUBJID" if "SUBJID" in frame else "",
     )  # fmt: skip
     made.origin = Origin(*frame.attrs.get(SOURCE, ()))
     return made
+
+
+def _title(frame: pd.DataFrame, title: object, unpublished: str) -> str:
+    """The title that was given, with what makes the frame another than the published set; else its own."""
+    if title == "" and isinstance(frame, Titled):
+        return frame.title if not unpublished else unpublished_title(frame.title, unpublished)
+    if not isinstance(title, str) or not title:
+        raise UsageError(
+            "a table or figure has a title", value=title or None, next_step='write trialbook.table(frame, "My title")'
+        )  # fmt: skip
+    return unpublished_title(title, unpublished or frame.attrs.get(UNPUBLISHED, ""))
+
+
+def _listed(footnotes: Sequence[str]) -> list[str]:
+    return [footnotes] if isinstance(footnotes, str) else list(footnotes)
 
 
 def house_figure(
@@ -154,7 +200,13 @@ def house_figure(
 
     Without `data` they are the data of the chart itself. A sentence where there is nothing to draw.
 
-    Raises UsageError where neither is a DataFrame.
+    Raises UsageError where neither is a DataFrame, and without a title.
+
+    >>> import altair as alt
+    >>> ages = pd.DataFrame({"SUBJID": ["004", "016"], "AGE": [51, 60]})
+    >>> own = house_figure(alt.Chart(ages).mark_bar().encode(x="AGE:Q", y="SUBJID:N"), "Age of each subject")
+    >>> own.to_frame()["AGE"].tolist()
+    [51, 60]
     """
     make_savable()
     drawn = data if data is not None else getattr(chart, "data", None)
@@ -163,8 +215,8 @@ def house_figure(
             "the numbers that this chart draws are not known", value=type(chart).__name__,
             next_step="give them: trialbook.figure(chart, title, data=frame)",
         )  # fmt: skip
-    said = unpublished_title(title, unpublished or drawn.attrs.get(UNPUBLISHED, ""))
-    made = figure(chart, drawn, said, labels=column_labels(drawn.columns), notes=footnotes)
+    said = _title(drawn, title, unpublished)
+    made = figure(chart, drawn, said, labels=column_labels(drawn.columns), notes=_listed(footnotes))
     if isinstance(made, Figure):
         made.origin = Origin(*drawn.attrs.get(SOURCE, ()))
     return made

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.display.titled import with_title
 from trialbook.explore.analysis import Source
+from trialbook.explore.given import subject_given
 from trialbook.explore.names import Named, no_such, public_names
 from trialbook.profiles.profile import DATASETS, Profile, profiles
 from trialbook.profiles.subjects import profiled_subjects
@@ -24,30 +26,44 @@ class Subject:
     `drugs`), and the subject's rows of every analysis dataset (`datasets`) and clean domain (`clean`).
     """
 
-    def __init__(self, number: str, source: Source, signals: list[Mapping[str, Any]]) -> None:
+    def __init__(self, number: str | int, source: Source, signals: list[Mapping[str, Any]]) -> None:
         self._source, self._signals = source, signals
         adsl = source.datasets["adsl"]
-        found = adsl[adsl["SUBJID"].eq(str(number)) | adsl["USUBJID"].eq(str(number))]
-        if found.empty:
-            raise no_such("subject", number, adsl["SUBJID"].astype("str"))
-        self.usubjid, self.number = str(found["USUBJID"].iloc[0]), str(found["SUBJID"].iloc[0])
+        numbers = dict(zip(adsl["USUBJID"].astype("str"), adsl["SUBJID"].astype("str"), strict=True))
+        self.usubjid = subject_given(number, numbers)
+        self.number, found = numbers[self.usubjid], adsl[adsl["USUBJID"].eq(self.usubjid)]
         self._treated = bool(found["SAFFL"].eq("Y").iloc[0])
 
     @property
     def title(self) -> str:
-        """Who this is, at which cut, and what makes it another than the published profile."""
+        """Who this is, at which cut, and what makes it another than the published profile.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").subject("016").title
+        'Subject 016, data cut 2025-09-30'
+        """
         return self._source.title(f"Subject {self.number}")
 
     @cached_property
     def datasets(self) -> Named[pd.DataFrame]:
-        """The subject's rows of each analysis dataset."""
+        """The subject's rows of each analysis dataset.
+
+        >>> import trialbook
+        >>> len(trialbook.cut("2025-09-30").subject("016").datasets["adsl"])
+        1
+        """
         return Named(
             "dataset", self._source.datasets, lambda name: self._own(self._source.datasets[name]), str.lower, kept=False
         )
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:
-        """The subject's records of each clean domain."""
+        """The subject's records of each clean domain.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").subject("016").clean["DM"]["SUBJID"].tolist()
+        ['016']
+        """
         domains = self._source.study.domains
         return Named("clean domain", domains, lambda code: self._own(domains[code]), str.upper, kept=False)
 
@@ -56,7 +72,12 @@ class Subject:
 
     @cached_property
     def profile(self) -> Profile | None:
-        """The content of the profile page; None for a subject without one, to whom nothing was infused."""
+        """The content of the profile page; None for a subject without one, to whom nothing was infused.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").subject("002").profile is None
+        True
+        """
         if not self._treated or self.number not in profiled_subjects(self._source.datasets["adsl"]):
             return None
         data = {name: self.datasets[name] if name in self.datasets else pd.DataFrame() for name in DATASETS}
@@ -64,7 +85,12 @@ class Subject:
 
     @property
     def facts(self) -> pd.DataFrame:
-        """The key facts: fact, value, note."""
+        """The key facts: fact, value, note.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").subject("002").facts["fact"].iloc[0]
+        'Never treated'
+        """
         if self.profile is not None:
             return pd.DataFrame(self.profile.facts, columns=["fact", "value", "note"])
         row = self.datasets["adsl"].iloc[0]
@@ -81,9 +107,22 @@ class Subject:
 
     @property
     def signals(self) -> pd.DataFrame:
-        """What a committee must look at first of this subject: severity, sentence."""
+        """What a committee must look at first of this subject: severity, sentence.
+
+        They are those of the published set: under other keys nothing derives them again.
+
+        >>> import trialbook
+        >>> trialbook.cut("2025-09-30").subject("016").signals.columns.tolist()
+        ['severity', 'sentence']
+        """
         own = [(one["severity"], one["sentence"]) for one in self._signals if one["subject"] == self.number]
-        return pd.DataFrame(own, columns=["severity", "sentence"], dtype="str")
+        found = pd.DataFrame(own, columns=["severity", "sentence"], dtype="str")
+        return with_title(found, self._source.beside(f"Signals of subject {self.number}")) if self._mark else found
+
+    @property
+    def _mark(self) -> str:
+        """What is said above the signals under other keys."""
+        return f"Signals of the published set, not derived again {self._source.keys}:" if self._source.keys else ""
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
@@ -99,6 +138,7 @@ class Subject:
     def __repr__(self) -> str:
         facts = [f"  {row.fact}: {row.value}{f' ({row.note})' if row.note else ''}" for row in self.facts.itertuples()]
         told = [f"  {severity}: {sentence}" for severity, sentence in self.signals.itertuples(index=False)]
+        told = [f"  {self._mark}", *told] if self._mark and told else told
         happened = [
             f"  {row.DATE:%Y-%m-%d} (day {row.DAY}): {row.EVENT} {row.SAID}".rstrip()
             for row in (self.profile.milestones.itertuples() if self.profile is not None else ())
@@ -115,9 +155,10 @@ class Subject:
             f"<li><strong>{escape(severity)}.</strong> {escape(sentence)}</li>"
             for severity, sentence in self.signals.itertuples(index=False)
         )
-        signals = f'<ul class="signals">{told}</ul>' if told else ""
+        above = f"<p>{escape(self._mark)}</p>" if self._mark and told else ""
+        signals = f'{above}<ul class="signals">{told}</ul>' if told else ""
         if self.profile is None:
-            body = self.facts.to_html(index=False, na_rep="")
+            body = self.facts.to_html(index=False, na_rep="") + signals
         else:
             content = profile_content(self.profile)
             body = content.facts + signals

@@ -87,6 +87,9 @@ def test_every_kind_of_file_of_a_table_holds_its_title_cells_footnotes_and_origi
 def test_no_cell_of_a_list_is_a_formula_and_numbers_are_numbers(listing: Table, tmp_path: Path) -> None:
     csv = listing.save(tmp_path / "own.csv").read_text(encoding="utf-8-sig").splitlines()
     assert csv[1].startswith("004,51,2025-06-01,\"'=HYPERLINK(")
+    # What the file has no other place for is in every row.
+    assert csv[0].endswith(",Source")
+    assert ',"L-90 Events, my own. NCT06321198, data cut 2025-09-30. SYNTHETIC DATA' in csv[1]
     book = CalamineWorkbook.from_path(listing.save(tmp_path / "own.xlsx"))
     rows = book.get_sheet_by_name("L-90").to_python()
     assert rows[0][0] == "L-90 Events, my own"
@@ -127,6 +130,15 @@ def test_another_suffix_a_folder_and_a_published_build_are_refused_with_what_to_
     with pytest.raises(UsageError, match="a build does not save"):
         listing.save(tmp_path / "own.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "folder.csv"]
+
+
+def test_what_a_table_is_made_of_travels_with_a_list_of_its_rows(tmp_path: Path) -> None:
+    part = table(pd.DataFrame({"Source": ["EDC"]}), "Deaths (not the published set; 5 of 16 subjects)")
+    read = pd.read_csv(part.save(tmp_path / "part.csv"))
+    assert read.columns.tolist() == ["Source", "Source of this table"]
+    assert read.iloc[0, 1] == "Deaths (not the published set; 5 of 16 subjects)"
+    with pytest.raises(UsageError, match=r"named by its path.*\.save\("):
+        part.save(5)  # type: ignore[arg-type]
 
 
 def test_a_longer_table_than_a_page_shows_is_saved_whole(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from trialbook.core.errors import UsageError
 from trialbook.display import cell_outputs
+from trialbook.explore import filters
 from trialbook.explore.filters import Choice, Follows, ages, choices, filter_of
 
 PEOPLE = pd.DataFrame({
@@ -36,6 +37,13 @@ def test_the_code_of_a_choice_selects_the_same_subjects() -> None:
 
 def test_without_a_notebook_the_code_is_offered() -> None:
     with pytest.raises(UsageError, match=r"cut\.where"):
+        filter_of(SimpleNamespace())  # type: ignore[arg-type]
+
+
+def test_without_its_package_the_filter_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "running_shell", lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setattr(filters, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"ipywidgets.*cut\.where"):
         filter_of(SimpleNamespace())  # type: ignore[arg-type]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import hashlib
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 
 import trialbook
 from trialbook.core.datasets import write_dataset
-from trialbook.core.environment_variables import BUILD, WORKSPACE
+from trialbook.core.environment_variables import BUILD, ROOT, WORKSPACE
 from trialbook.core.errors import StopError, UsageError
 from trialbook.explore.names import no_such
 
@@ -71,8 +73,10 @@ def test_errors_list_what_exists_the_nearest_first(builds: Path) -> None:
         trialbook.cut("2025-06-3", builds)
     with pytest.raises(UsageError, match="there are none"):
         trialbook.cut("2025-06-30", builds / ".kept")
-    with pytest.raises(UsageError, match="named by its id"):
-        trialbook.cut("", builds)
+    for unnamed in ("", None, 5):
+        with pytest.raises(UsageError, match=r"named by its id; built are 2025-03-31, 2025-06-30.*cut\("):
+            trialbook.cut(unnamed, builds)  # type: ignore[arg-type]
+    assert trialbook.cut(dt.date(2025, 6, 30), builds).cut_id == "2025-06-30"
     with pytest.raises(UsageError, match="no built cut"):
         trialbook.cut("../build/2025-06-30", builds)
     with pytest.raises(AttributeError, match="no dataset adex; there is adsl"):
@@ -85,6 +89,36 @@ def test_errors_list_what_exists_the_nearest_first(builds: Path) -> None:
         cut.where(AGES=3)
     assert not hasattr(cut, "adex")
     assert no_such("dataset", "x", [])._render_traceback_() == ["there is no dataset x; there are none."]
+
+
+def test_outside_of_a_workbook_the_folder_of_the_builds_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (BUILD, ROOT):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match=r'no folder with params.*cut\("2025-09-30", build="'):
+        trialbook.cut("2025-09-30")
+    with pytest.raises(UsageError, match="named by its path"):
+        trialbook.cut("2025-09-30", 5)  # type: ignore[arg-type]
+
+
+def test_a_choice_that_fits_nobody_is_told(builds: Path) -> None:
+    cut = trialbook.cut("2025-06-30", builds)
+    with pytest.warns(UserWarning, match=r"nobody has SEX 'X'; there are F, M|nobody is left"):
+        assert cut.where(SEX="X").adsl.empty
+    with pytest.warns(UserWarning, match=r"AGE >= 50 fits 1 of 2 subjects, SEX='F' fits 1"):
+        cut.where("AGE >= 50", SEX="F")
+    with pytest.warns(UserWarning, match=r"nobody has AGE '40'; there are numbers from 40 to 61"):
+        cut.where(AGE=["40", 40])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        least = 50  # noqa: F841 - the condition names it
+        assert cut.where("AGE >= @least").adsl["SUBJID"].tolist() == ["02"]
+    with pytest.raises(UsageError, match=r"@most stands for a variable most, and there is none"):
+        cut.where("AGE <= @most")
+    with pytest.raises(UsageError, match=r"no condition.*AGE >= 40"):
+        cut.where(5)  # type: ignore[arg-type]
 
 
 def test_a_cut_that_is_not_built_names_the_command(builds: Path) -> None:
