@@ -70,7 +70,22 @@ def _of_notebook(path: Path) -> Iterator[Output]:
             f"this notebook of a published build cannot be read ({type(error).__name__})", file=str(path),
             next_step="build this cut again with --force",
         ) from error  # fmt: skip
-    yield from numbered_outputs(path.stem, _outputs(cells))
+    yield from (found for _, found in numbered_cells(path.stem, cells))
+
+
+def numbered_cells(step: str, cells: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Output]]:
+    """The tables and figures that the cells of an executed notebook show, each with the position of its cell."""
+    position = 0
+
+    def outputs() -> Iterator[Mapping[str, Any]]:
+        nonlocal position
+        for place, cell in enumerate(cells):
+            position = place
+            yield from (output["data"] for output in cell.get("outputs", []) if "data" in output)
+
+    # A table or figure comes before the output after it is asked for, so that the position is that of its own cell.
+    for found in numbered_outputs(step, outputs()):
+        yield position, found
 
 
 def numbered_outputs(step: str, outputs: Iterable[Mapping[str, Any]]) -> Iterator[Output]:
@@ -97,13 +112,6 @@ def numbered_outputs(step: str, outputs: Iterable[Mapping[str, Any]]) -> Iterato
             heading, chart = None, None
         elif payload["kind"] in ("table", "frame"):
             yield Output(step, number, ENGLISH.say(own_title(payload)), payload)
-
-
-def _outputs(cells: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if "data" in output:
-                yield output["data"]
 
 
 def _fields(node: Any) -> Iterator[str]:

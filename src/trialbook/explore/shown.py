@@ -83,21 +83,19 @@ def _narrowed(
     build: Path, subjects: Sequence[str], said: str, wanted: Callable[[Output], bool],
     made: Callable[[Output, Origin], Made], word: str,
 ) -> Shown[Made]:  # fmt: skip
-    from trialbook.explore.narrowed import remade_outputs
+    from trialbook.explore.narrowed import remade_output
 
     origin = _ready(build)
     steps = {one.id: one.step for one in _outputs(build) if wanted(one)}
     titles = {one.id: unpublished_title(_title_of(one), said) for one in _outputs(build) if wanted(one)}
 
     def again(number: str) -> Made:
-        remade = remade_outputs(build, steps[number], tuple(subjects), said)
-        found = next((one for one in remade.outputs if one.id == number and wanted(one)), None)
-        if found is None:
+        found = remade_output(build, steps[number], number, tuple(subjects), said)
+        if isinstance(found, str):
             raise UsageError(
-                f"the {word} {number} cannot be made of these subjects ({said}): "
-                f"{remade.ended or 'the notebook shows nothing there for them'}",
+                f"the {word} {number} cannot be made of these subjects ({said}): {found}",
                 next_step="look at the published one, or choose other subjects",
-            )  # fmt: skip
+            )
         return made(found, origin)
 
     return Shown(word, titles, again)
