@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from trialbook.snapshot.tables import ASK_AGAIN, KEY, Grid, Seen, are_row_number
 DELIMITERS = {",": msg("comma"), "\t": msg("tab"), ";": msg("semicolon"), "|": msg("bar")}
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
+# So many rows with foreign letters show the encoding of a file.
+TELLING_ROWS = 1000
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -224,7 +227,7 @@ def _stop_if_misread(text: str, name: str, content: bytes, file: str) -> None:
     if text.isascii():
         return
     page, _ = code_page(_foreign_cells(content))
-    if name == "utf-8" and (page == CHINESE or (unlikely_utf8(text) and _decodes(content, "gb18030"))):
+    if name == "utf-8" and (page == CHINESE or unlikely_utf8(text)) and _decodes(content, "gb18030"):
         problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters of no script used here"
     elif name == "gb18030" and (page == WESTERN or unlikely_gb18030(text)):
         problem = f"read as GB18030 the text is characters that are hardly ever used{_hint(content)}"
@@ -237,9 +240,12 @@ def _stop_if_misread(text: str, name: str, content: bytes, file: str) -> None:
 
 
 def _foreign_cells(content: bytes) -> set[Cell]:
-    """The texts of a file that are not plain ASCII; a bar is no sign between them, for Chinese characters hold it."""
-    lines = {line for line in content.splitlines() if not line.isascii()}
-    return {Cell(cell.strip()) for line in lines for cell in re.split(rb'[,;\t"]', line) if not cell.isascii()}
+    """Texts of a file that are not plain ASCII, of as many rows as show which encoding it has.
+
+    A bar is no sign between them, for Chinese characters hold it.
+    """
+    lines = itertools.islice((line for line in io.BytesIO(content) if not line.isascii()), TELLING_ROWS)
+    return {Cell(cell.strip()) for line in lines for cell in re.split(rb'[,;\t"\r\n]', line) if not cell.isascii()}
 
 
 def _hint(content: bytes) -> str:
