@@ -1,4 +1,4 @@
-"""The site export goes through the command line to a whole build whose data are those of its SDTM twin."""
+"""Exports that are not SDTM go through the command line to whole builds whose data are those of their SDTM twins."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from support import frozen_hashes as frozen
 from support.running_builds import trialbook
+from trialbook.core.datasets import read_dataset
 
 pytestmark = pytest.mark.build
 
@@ -49,6 +51,28 @@ def test_the_manifest_names_the_mapping_file_and_every_file_of_the_export(built:
     assert "params/mapping.yaml" in json.dumps(sources)
     for path in (root / "data" / "site-export" / "2025-06-30").glob("edc_*"):
         assert path.name in json.dumps(sources["inputs"])
+
+
+# Every day: the site export above, and `unit/demo/test_edc_exports.py` to the clean data.
+@pytest.mark.soak
+def test_the_builds_of_the_example_exports_are_those_of_their_twin(root: Path, tmp_path: Path) -> None:
+    """Every dataset and every result, but the number of values that were fixed: a mapping fixes many."""
+    names = ("sdtm", "redcap", "rave", "openclinica", "chinese")
+    cuts = [root / "params" / "examples" / "cuts" / f"{name}.yaml" for name in names]
+    done = trialbook(root, "build", *cuts, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    twin, *exports = (tmp_path / f"example-{name}" for name in names)
+    expected = results(twin)
+    assert len(expected) > 5000
+    for export in exports:
+        made = {path.relative_to(export): path.read_bytes() for path in (export / "data").rglob("*.parquet")}
+        assert made == {path.relative_to(twin): path.read_bytes() for path in (twin / "data").rglob("*.parquet")}
+        assert results(export).equals(expected), export.name
+
+
+def results(build: Path) -> pd.DataFrame:
+    found = read_dataset(build / "results" / "ard.parquet")
+    return found[~(found["analysis_id"].eq("CLEANING") & found["variable"].eq("CHANGES"))]
 
 
 def test_check_says_what_came_in(root: Path) -> None:

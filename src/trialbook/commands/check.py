@@ -109,12 +109,12 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
     from trialbook.pipeline.derive_cut import derive_cut
 
     quick, snapshot = _quick(trial, root, tell)
-    delivery = None
+    external: ExternalTables | None = None
     try:
-        delivery = Delivery(snapshot, reconciliation.read_external(trial))
-        gathered = derive_cut(trial, root, builds, delivery)
+        external = reconciliation.read_external(trial)
+        gathered = derive_cut(trial, root, builds, Delivery(snapshot, external))
     except StopError as error:
-        return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial, delivery and delivery.external))
+        return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial, external))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
 

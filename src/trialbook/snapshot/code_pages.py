@@ -11,6 +11,7 @@ import codecs
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -82,11 +83,9 @@ def unlikely_gb18030(text: str) -> bool:
     >>> unlikely_gb18030("皮疹"), unlikely_gb18030("灏鹃儴")
     (False, True)
     """
-    foreign = "".join(_FOREIGN.findall(text))
-    if not foreign:
-        return False
-    rare = sum(not _common(sign) for sign in foreign)
-    return rare / len(foreign) > _RARE_SHARE
+    foreign = Counter("".join(_FOREIGN.findall(text)))
+    rare = sum(count for sign, count in foreign.items() if not _common(sign))
+    return rare > _RARE_SHARE * foreign.total()
 
 
 def _common(sign: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,14 @@ from charset_normalizer import from_bytes
 
 from trialbook.core.errors import StopError
 from trialbook.core.messages import msg
-from trialbook.snapshot.code_pages import unlikely_gb18030, unlikely_utf8
+from trialbook.snapshot.code_pages import CHINESE, WESTERN, Cell, code_page, unlikely_gb18030, unlikely_utf8
 from trialbook.snapshot.tables import ASK_AGAIN, KEY, Grid, Seen, are_row_numbers, header_at
 
 DELIMITERS = {",": msg("comma"), "\t": msg("tab"), ";": msg("semicolon"), "|": msg("bar")}
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 REPLACEMENT = "\ufffd"
+# So many rows with foreign letters show the encoding of a file.
+TELLING_ROWS = 1000
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -211,8 +214,7 @@ def decode(content: bytes, file: str, encoding: str = "") -> tuple[str, str]:
         if not marked:
             _stop_if_misread(text, name, content, file)
         return _plausible(text, file), name
-    guess = None if marked else from_bytes(content).best()
-    hint = f"; the bytes look like {guess.encoding}" if guess else ""
+    hint = "" if marked else _hint(content)
     problem = f"the file says that it is {marked} and is not" if marked else "the text is neither UTF-8 nor GB18030"
     raise StopError(
         f"{problem} (byte {where}){hint}", file=file,
@@ -221,19 +223,37 @@ def decode(content: bytes, file: str, encoding: str = "") -> tuple[str, str]:
 
 
 def _stop_if_misread(text: str, name: str, content: bytes, file: str) -> None:
-    """Raises StopError where the bytes decode, and into text that nobody wrote."""
-    if name == "utf-8" and unlikely_utf8(text) and _decodes(content, "gb18030"):
+    """Raises StopError where the bytes decode, and into text that nobody wrote, or may be another text as well."""
+    if text.isascii():
+        return
+    page, _ = code_page(_foreign_cells(content))
+    if name == "utf-8" and (page == CHINESE or unlikely_utf8(text)) and _decodes(content, "gb18030"):
         problem = "the bytes read as UTF-8 and as GB18030, and as UTF-8 they are letters of no script used here"
-    elif name == "gb18030" and unlikely_gb18030(text):
-        guess = from_bytes(content).best()
-        hint = f"; the bytes look like {guess.encoding}" if guess and guess.encoding != "gb18030" else ""
-        problem = f"read as GB18030 the text is characters that are hardly ever used{hint}"
+    elif name == "gb18030" and (page == WESTERN or unlikely_gb18030(text)):
+        problem = f"read as GB18030 the text is characters that are hardly ever used{_hint(content)}"
     else:
         return
     at = next(k for k, sign in enumerate(text) if not sign.isascii())
     raise StopError(
         problem, file=file, row=text.count("\n", 0, at) + 1, rule="P01", next_step="ask for the file in UTF-8"
     )
+
+
+def _foreign_cells(content: bytes) -> set[Cell]:
+    """Texts of a file that are not plain ASCII, of as many rows as show which encoding it has.
+
+    A bar is no sign between them, for Chinese characters hold it.
+    """
+    lines = itertools.islice((line for line in io.BytesIO(content) if not line.isascii()), TELLING_ROWS)
+    return {Cell(cell.strip()) for line in lines for cell in re.split(rb'[,;\t"\r\n]', line) if not cell.isascii()}
+
+
+def _hint(content: bytes) -> str:
+    """What the bytes look like, for a person; blank where nobody can say."""
+    if code_page(_foreign_cells(content)) == (WESTERN, None):
+        return "; the bytes look like Windows-1252"
+    guess = from_bytes(content).best()
+    return f"; the bytes look like {guess.encoding}" if guess and guess.encoding != "gb18030" else ""
 
 
 def _decodes(content: bytes, name: str) -> bool:

@@ -70,15 +70,40 @@ def test_one_garbled_value_among_good_text_is_asked_about(tmp_path: Path) -> Non
     assert table.frame["AETERM"].iloc[0] == "鍙戠儹"
 
 
-@pytest.mark.parametrize("term", ["µmol/L raised", "naïve T cells", "Sjögren"])
-def test_a_western_file_is_not_read_as_chinese(tmp_path: Path, term: str) -> None:
-    (tmp_path / "ae.csv").write_bytes((HEAD + f"S1,1,{term}\n").encode("cp1252"))
-    assert "row 2" in stopped(tmp_path)
+WESTERN = [
+    "µmol/L raised", "naïve T cells", "Sjögren", "Alzheimer’s", "Gödel", "Müller", "Ménière", "café au lait",
+    "Guillain–Barré", "5 µg ± 0.3", "38.5 °C", "“Day 1”", "Behçet", "Señor", "Straße", "½ tablet", "Übelkeit",
+    "pääkipu", "GRÖßE", "São Paulo",
+]  # fmt: skip
+CHINESE = [
+    "患者", "肝功能", "发热", "皮疹（全身）", "男", "是", "无关", "ALT升高3级", "白细胞减少，2级", "体温38.5℃", "5μg",
+    "Ⅱ度", "CMV感染", "头痛、乏力", "急性GVHD（Ⅳ级）", "２级", "北京", "－", "恶心 呕吐", "Sjogren综合征",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["\n", "\nS2,1,Übelkeit\n"])
+def test_a_western_file_is_not_read_as_chinese_and_the_reader_is_told_what_it_is(tmp_path: Path, end: str) -> None:
+    for term in WESTERN:
+        (tmp_path / "ae.csv").write_bytes((HEAD + f"S1,1,{term}{end}").encode("cp1252"))
+        said = stopped(tmp_path)
+        assert "row 2" in said, term
+        assert "look like Windows-1252" in said, term
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+def test_a_chinese_file_is_read_as_it_was_written(tmp_path: Path, encoding: str) -> None:
+    for term in CHINESE:
+        (tmp_path / "ae.csv").write_bytes((HEAD + f"S1,1,{term}\n").encode(encoding))
+        table = read_folder(tmp_path).tables["AE"]
+        assert (table.frame["AETERM"].iloc[0], table.encoding) == (term, encoding)
 
 
 def test_a_chinese_file_whose_bytes_happen_to_be_utf_8_is_not_guessed(tmp_path: Path) -> None:
     content = (HEAD + "S1,1,\n").encode() + b"S1,2," + bytes.fromhex("d0b0d7a3") + b"\n"
     (tmp_path / "ae.csv").write_bytes(content)
+    assert "read as UTF-8 and as GB18030" in stopped(tmp_path)
+    # 女 alone, as of a trial of women: a letter of UTF-8 that no text here has.
+    (tmp_path / "ae.csv").write_bytes((HEAD + "S1,1,女\n").encode("gb18030"))
     assert "read as UTF-8 and as GB18030" in stopped(tmp_path)
 
 
