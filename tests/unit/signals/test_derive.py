@@ -21,7 +21,6 @@ from trialbook.display.index_facts import IndexFacts, index_facts
 from trialbook.display.page import MOST_SIGNALS, pages_of
 from trialbook.display.page_content import page_content
 from trialbook.display.profile import ProfileContent, profile_page
-from trialbook.dlt.treated_as_decided import opening_table
 from trialbook.efficacy.survival_bounds import DEATHS
 from trialbook.pipeline.signal_files import plain
 from trialbook.profiles.subjects import profiled_subjects
@@ -481,36 +480,14 @@ def test_a_decision_that_a_dlt_reported_later_no_longer_supports(
     assert raised(replace(facts, decisions=[decision(), later]), "unsupported_decision") == []
 
 
-# Days from the usual first infusion: of the meetings with what they decided, and of the infusion at DL2.
-@pytest.mark.parametrize(
-    ("meetings", "infused", "sentence"),
-    [
-        ([(100, "enrol", "DL1")], 101, "although the last decision on record was another one (enrol at DL1, "),
-        ([(100, "enrol", "DL1")], 99, ""),
-        ([(100, "escalate", "DL2")], 100, ""),
-        ([(100, "escalate", "DL2")], 99, "before the committee opened the level on "),
-        ([(100, "wait", ""), (110, "escalate", "DL2")], 109, "; the last decision then was: wait, "),
-        ([(100, "escalate", "DL2"), (110, "withdraw", "")], 111, ""),
-        ([(100, "stop", "")], 101, "(stop, "),
-        ([(100, "declare MTD", "DL1")], 101, "(declare the maximum tolerated dose: DL1, "),
-        ([], 101, ""),
-    ],
-)
-def test_a_level_treated_against_the_last_decision_or_before_the_one_that_opened_it(
-    meetings: list[tuple[int, str, str]], infused: int, sentence: str, protocol: Protocol, analysis: Analysis
-) -> None:
+def test_a_level_treated_against_the_last_decision(protocol: Protocol, analysis: Analysis) -> None:
     book = quiet()
-    book.subject("S02", level="DL2", start=f"{cut_on(infused):%Y-%m-%d}").infused(0, 2.0)
-    made: list[Decision] = []
-    for day, choice, level in meetings:
-        earlier = made[-1].date if made else ""
-        made.append(decision(decision=choice, level=level, date=f"{cut_on(day):%Y-%m-%d}", supersedes=earlier))
-    facts = replace(facts_of(book, protocol, analysis), decisions=made)
-    found = raised(facts, "beyond_decision")
-    assert [one.dose_level for one in found] == ["DL2"] * bool(sentence)
-    for one in found:
-        assert sentence in one.sentence
-        assert "S02" in one.sentence
-        assert one.severity == "high"
-    listed = opening_table(made, facts.data["addlt"], protocol.level_ids)
-    assert listed["LEVEL"].tolist() == ["DL1", "DL2"] * bool(made)
+    book.subject("S02", level="DL2", start=f"{cut_on(101):%Y-%m-%d}").infused(0, 2.0)
+    facts = facts_of(book, protocol, analysis)
+    (found,) = raised(replace(facts, decisions=[decision(decision="enrol", level="DL1")]), "beyond_decision")
+    day = f"{cut_on(100):%Y-%m-%d}"
+    assert found.sentence == (
+        f"First treated at DL2 although the last decision on record was another one (enrol at DL1, {day}): S02."
+    )
+    assert (found.severity, found.level, [one.usubjid for one in found.evidence]) == ("high", "DL2", ["iMSC-2001-S02"])
+    assert raised(replace(facts, decisions=[decision()]), "beyond_decision") == []
