@@ -234,21 +234,42 @@ def new_cut(
 @app.command()
 def decide(
     cut: Cut,
-    decision: Annotated[str, typer.Option(help="start, enrol, expand, escalate, de-escalate, wait, stop, declare MTD")],
     date: Annotated[str, typer.Option(help="Day of the meeting, YYYY-MM-DD")],
     reason: Annotated[str, typer.Option(help="Why, in a sentence")],
     by: Annotated[str, typer.Option(help="Who decided: a role, never a name")],
     minutes: Annotated[str, typer.Option(help="Where the minutes are kept")],
+    decision: Annotated[
+        str, typer.Option(help="start, enrol, expand, escalate, de-escalate, wait, stop, declare MTD")
+    ] = "",
     level: Annotated[str, typer.Option(help="The dose level decided on; none for wait and stop")] = "",
+    supersedes: Annotated[
+        str, typer.Option(help="Day of the earlier meeting whose decision on this cut is replaced")
+    ] = "",
+    withdraw: Annotated[
+        str, typer.Option(help="Day of the earlier meeting whose decision on this cut is taken back")
+    ] = "",
     out: Out = Path("build"),
 ) -> None:
-    """Record what the committee decided on a built cut, beside what was advised."""
+    """Record what the committee decided on a built cut, beside what was advised.
+
+    A second decision on a cut supersedes or withdraws the earlier one, with its reason; the earlier one is kept.
+    """
     from trialbook.commands.decide import write_decision
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
-    given = {"date": date, "decision": decision, "level": level, "reason": reason, "by": by, "minutes": minutes}
+    given = {
+        "date": date, "decision": decision, "level": level, "reason": reason, "by": by, "minutes": minutes,
+        "supersedes": supersedes,
+    }  # fmt: skip
+    if withdraw and (decision or supersedes):
+        raise UsageError(
+            "this takes a decision back and decides nothing else", column="--withdraw", value=withdraw,
+            next_step="leave --decision and --supersedes out, or record the new decision with --supersedes",
+        )  # fmt: skip
+    if withdraw:
+        given |= {"decision": "withdraw", "supersedes": withdraw}
     for line in write_decision(trial, out.resolve(), given):
         console.print(line, markup=False)
 

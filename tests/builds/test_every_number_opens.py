@@ -47,7 +47,7 @@ NO_RECORDS = {
     "Response rate under other choices": "a difference of two rates, each of which opens",
 }
 # Cards that say what the rule advises, not how many.
-ADVICE = ("Advice by rule", "Dose level now open", "Decision not before")
+ADVICE = ("Where the escalation stands", "Advice by rule", "Dose level now open", "Decision not before")
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
 from trialbook.core.errors import UsageError, not_built
 from trialbook.core.files import write_whole
@@ -18,8 +19,19 @@ from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.replayed import advice_on_lines, can_be_replayed
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import VERDICTS, against_advice, decided
+from trialbook.dlt.standing import reported_headline
 from trialbook.pipeline.study_page import built_folders
-from trialbook.protocol.decisions import DEFAULT_LOG, Decision, DecisionLog, decision_log, read_decisions
+from trialbook.protocol.analysis import Analysis
+from trialbook.protocol.decisions import (
+    DEFAULT_LOG,
+    WITHDRAW,
+    Choice,
+    Decision,
+    DecisionLog,
+    decision_log,
+    read_decisions,
+    replaced_by,
+)
 from trialbook.protocol.models import Trial, calendar_date
 from trialbook.protocol.yaml_file import parsed, validated
 
@@ -32,40 +44,88 @@ HEAD = (
 def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[str]:
     """Adds an entry to the log and says what was advised, what was decided, and where it was written.
 
-    `given`: date, decision, level, reason, by, minutes. Cut date, build and advice come from the published build.
-    Raises UsageError for a cut that is not built, for an entry that cannot be read, and for one that is there already.
+    `given`: date, decision, level, reason, by, minutes, supersedes. Cut date, build and advice come from the published
+    build. Raises UsageError for a cut that is not built, for an entry that cannot be read, for one that is there
+    already, and for a second decision on the cut that does not say which one it supersedes or withdraws.
     """
     folder = out / trial.cut.cut_id
-    manifest, advice = published(folder)
+    manifest, advice, stands = published(folder, trial.analysis)
     if manifest["sources"]["cut"].get("cut_date") != trial.cut.cut_date:
         raise UsageError(
             f"the build of {trial.cut.cut_id} was made for another date", file=str(folder),
             next_step=f"run `trialbook build {trial.cut.cut_id}` first",
         )  # fmt: skip
     log = decision_log(trial)
-    entry = validated(
-        Decision,
-        {"cut": trial.cut.cut_id, "cut_date": trial.cut.cut_date, **given, "build": manifest["fingerprint"], **advice},
-        "decision",
+    entry = _entry(
+        {"cut": trial.cut.cut_id, "cut_date": trial.cut.cut_date, **given, "build": manifest["fingerprint"], **advice}
     )
     if entry.level and entry.level not in trial.protocol.level_ids:
         raise UsageError(
-            f"the protocol has no dose level {entry.level}", value=entry.level,
+            f"the protocol has no dose level {entry.level}", column="--level", value=entry.level,
             next_step=f"name one of {', '.join(trial.protocol.level_ids)}",
         )  # fmt: skip
     _stop_at_names_and_the_future(entry)
-    read_decisions(log, trial.protocol.level_ids)
+    _stop_at_a_second_decision(entry, read_decisions(log, trial.protocol.level_ids), log)
     text = log.read_text(encoding="utf-8") if log.is_file() else f"{HEAD}decisions:\n"
     added = _with_entry(text, entry, str(log))
     write_whole(log, added)
+    verdict = "" if entry.decision == WITHDRAW else f" ({VERDICTS[against_advice(entry)]})"
     return [
-        f"Advice of the rule {entry.rule} at {entry.cut_date}: {plain_code(entry.advice)}"
+        *([f"Where the escalation stands at {entry.cut_date}: {stands}"] if stands else []),
+        f"Advice of rule {entry.rule} at {entry.cut_date}: {plain_code(entry.advice)}"
         if entry.advice
         else "No rule is in force: nothing was advised",
-        f"Decision of {entry.date}: {decided(entry)} ({VERDICTS[against_advice(entry)]})",
+        f"Decision of {entry.date}: {decided(entry)}{verdict}",
+        f"It rests on the build with the fingerprint {entry.build[:12]}",
         f"Written to {log}",
         "The build of this cut stays as it is; builds of later cuts read the decision.",
     ]
+
+
+# The option of the command that a part of an entry comes from.
+_OPTIONS = {
+    "date": "--date", "decision": "--decision", "level": "--level", "reason": "--reason", "by": "--by",
+    "minutes": "--minutes", "supersedes": "--supersedes",
+}  # fmt: skip
+
+
+def _entry(given: Mapping[str, str]) -> Decision:
+    """The entry; raises UsageError that names the option, its value, what is wrong and what to write."""
+    try:
+        return Decision.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        place = str(found["loc"][0]) if found["loc"] else ""
+        said = str(found["msg"]).removeprefix("Value error, ")
+        if place == "decision":
+            said = "this is no decision of the log"
+        elif found["type"] == "string_too_short":
+            said = "this must not be blank"
+        if not place:
+            place = "level" if "dose level" in said else "supersedes" if "supersedes" in said else "date"
+        next_step = {
+            "decision": f"name one of {', '.join(get_args(Choice))}",
+            "level": "give --level for a decision at a dose level; leave it out for wait, stop and a withdrawal",
+            "by": 'write who decided as a role: --by "Safety Review Committee"',
+            "date": "write the day of the meeting as YYYY-MM-DD; it is not before the data cut",
+            "supersedes": "write the day of the earlier meeting as YYYY-MM-DD",
+        }.get(place, "correct it")
+        raise UsageError(
+            said, column=_OPTIONS.get(place), value=given.get(place) or None, next_step=next_step
+        ) from None
+
+
+def _stop_at_a_second_decision(entry: Decision, log: Sequence[Decision], file: Path) -> None:
+    """Raises UsageError for an entry that is there already, or does not say what becomes of an earlier one."""
+    try:
+        replaced_by([*log, entry])
+    except ValueError as error:
+        own = [one for one in log if one.cut == entry.cut and one not in replaced_by(log) and one.decision != WITHDRAW]
+        wanted = f"--supersedes {own[-1].date}, or --withdraw {own[-1].date}" if own else "leave --supersedes out"
+        raise UsageError(
+            f"{error}", file=str(file), column="--supersedes", value=entry.supersedes or None,
+            rule="one decision on a cut stands", next_step=f"{wanted}; the earlier entry is kept",
+        ) from None  # fmt: skip
 
 
 # A title in front of a name; a role has none.
@@ -76,18 +136,18 @@ def _stop_at_names_and_the_future(entry: Decision) -> None:
     """Raises UsageError for a person in the place of a role, and for a meeting that has not taken place."""
     if _TITLE.search(entry.by):
         raise UsageError(
-            "this names a person, and the log holds roles alone", column="by", value=entry.by,
+            "this names a person, and the log holds roles alone", column="--by", value=entry.by,
             next_step='write who decided as a role: --by "Safety Review Committee"',
         )  # fmt: skip
     if entry.date > f"{datetime.date.today():%Y-%m-%d}":
         raise UsageError(
-            "the day of the meeting lies in the future", column="date", value=entry.date,
+            "the day of the meeting lies in the future", column="--date", value=entry.date,
             next_step="record the decision when it has been taken",
         )  # fmt: skip
 
 
 def replayed(date: str, out: Path, root: Path) -> list[str]:
-    """The state and the advice on a past day from the builds in a folder, with the decisions on the cut of then.
+    """The state and the advice on a past day from the builds in a folder, and every decision known on that day.
 
     Raises UsageError for a date that is none and for a folder without builds of one study.
     """
@@ -112,14 +172,7 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
         last = max(built.cut.cut_date for built in own)
         if day > last:
             lines.append(f"The data end on {last}: what has happened since is not in them.")
-        earlier = [built for built in own if built.cut.cut_date <= day]
-        if earlier:
-            then = max(earlier, key=lambda built: (built.cut.cut_date, built.cut.cut_id))
-            log = read_decisions(root / (then.cut.decisions or DEFAULT_LOG))
-            lines += [
-                f"Decision of {one.date}: {decided(one)} ({VERDICTS[against_advice(one)]})"
-                for one in log if one.cut == then.cut.cut_id and one.date <= day
-            ]  # fmt: skip
+        lines += _decisions_known(day, own, root)
     if not lines:
         raise UsageError(
             "no cut has been built here", file=str(out), next_step="run `trialbook build` for the cuts first"
@@ -127,8 +180,22 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
     return lines
 
 
-def published(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The manifest of a published build, and the advice in it (`rule`, `advice`; empty where none was given)."""
+def _decisions_known(day: str, builds: Sequence[BuiltCut], root: Path) -> list[str]:
+    """A line for every decision on the built cuts that had been taken by a day, as it stood on that day."""
+    cuts = {built.cut.cut_id for built in builds}
+    logs = sorted({root / (built.cut.decisions or DEFAULT_LOG) for built in builds})
+    known = [one for log in logs for one in read_decisions(log) if one.date <= day and one.cut in cuts]
+    gone = replaced_by(known)
+    lines = []
+    for one in known:
+        verdict = "" if one.decision == WITHDRAW else f" ({VERDICTS[against_advice(one)]})"
+        lines.append(f"Decision of {one.date} on the cut {one.cut}: {decided(one, gone.get(one))}{verdict}")
+    return lines or [f"No decision of {day} or before is on record."]
+
+
+def published(folder: Path, analysis: Analysis) -> tuple[dict[str, Any], dict[str, str], str]:
+    """The manifest of a published build, the advice in it (`rule`, `advice`; empty where none was given), and where the
+    escalation stands by it, as a sentence."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         rows = pd.read_parquet(folder / "results" / "ard.parquet")
@@ -136,8 +203,9 @@ def published(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise not_built(folder) from error
     found = rows[rows["analysis_id"].eq("DLT_ADVICE") & rows["stat_name"].eq("advice") & rows["context"].eq("")]
     if found.empty or found["stat_text"].iloc[0] == "-":
-        return manifest, {}
-    return manifest, {"advice": str(found["stat_text"].iloc[0]), "rule": str(found["variable"].iloc[0])}
+        return manifest, {}, ""
+    given = {"advice": str(found["stat_text"].iloc[0]), "rule": str(found["variable"].iloc[0])}
+    return manifest, given, reported_headline(rows, analysis)
 
 
 def _with_entry(text: str, entry: Decision, file: str) -> str:

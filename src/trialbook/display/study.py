@@ -23,7 +23,7 @@ from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
 from trialbook.dlt.replay import Replayed, replay_table
-from trialbook.protocol.decisions import Decision
+from trialbook.protocol.decisions import Decision, replaced_by
 from trialbook.protocol.models import Cut, Study
 from trialbook.results.ard import NOT_ESTIMABLE
 
@@ -119,10 +119,11 @@ def _numbers(found: StudyCuts) -> Block:
 
 def _decisions(found: StudyCuts) -> Block | None:
     """What the committee decided on each cut, beside what was advised then; blank where nothing is on record."""
+    gone = {old: new for line in found.cuts for old, new in replaced_by(line.decisions).items()}
     rows = [
         (
-            one.cut, one.date, plain_code(one.advice) if one.advice else msg("not on record"), decided(one),
-            VERDICTS[against_advice(one)], one.by,
+            one.cut, one.date, plain_code(one.advice) if one.advice else msg("not on record"),
+            decided(one, gone.get(one)), VERDICTS[against_advice(one)], one.by,
         )
         for line in found.cuts
         for one in line.decisions

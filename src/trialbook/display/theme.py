@@ -56,7 +56,12 @@ ADVICE = {"treat at this level": INK, "wait at this level": PENDING, "the rule h
 RULE_SAYS = {
     "escalate": "#dfe9f5", "treat more here": "#f3f5f8", "go down": "#f7e6ea", "too toxic, go down": "#edcbd4",
 }  # fmt: skip
-PATHWAY_SAYS = {**RULE_SAYS, "ends with an MTD": "#c5e3d3", "ends without an MTD": "#e4e7ec"}
+PATHWAY_SAYS = {
+    **RULE_SAYS,
+    "wait for the pending": PAPER,
+    "ends with an MTD": "#c5e3d3",
+    "ends without an MTD": "#e4e7ec",
+}
 FIRST_EVENTS = {"NRM": INK, "RELAPSE": "#8a94a3"}
 # From light to dark with severity; without a grade a white mark with a rim.
 EVENT_GRADES = {

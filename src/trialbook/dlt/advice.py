@@ -257,8 +257,9 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         )
     told, warned = backfill_notes(addlt)
     notes += [Note("warning", text) for text in warned]
-    notes += _replacements(addlt, analysis)
-    notes += _places(addlt, protocol, analysis)
+    places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
+    notes += _replacements(addlt, analysis, places)
+    notes += _places(places, analysis)
     notes += [Note("info", text) for text in told]
     if advice.best != advice.worst:
         cases = msg(
@@ -291,12 +292,16 @@ def late_report_notes(events: pd.DataFrame, addlt: pd.DataFrame, cut_date: pd.Ti
     ]  # fmt: skip
 
 
-def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
+def _replacements(addlt: pd.DataFrame, analysis: Analysis, places: int) -> list[Note]:
     """Who is replaced and why, and whether it counts towards the cap; a subject under-dosed but with a DLT stays."""
     place = msg("still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
+    out = (
+        msg("not evaluable, may be replaced") if places > 0
+        else msg("not evaluable; the cap leaves no place for a replacement")
+    )  # fmt: skip
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]
-    lost = joined([msg("not evaluable, may be replaced"), place], "; ")
+    lost = joined([out, place], "; ")
     notes = [
         Note("warning", f"{row.SUBJID} ({row.TRT01A or 'no level'}): {row.REASON}; {lost}.")
         for row in replaced.itertuples()
@@ -317,8 +322,7 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis) -> list[Note]:
     return notes
 
 
-def _places(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[Note]:
-    places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
+def _places(places: int, analysis: Analysis) -> list[Note]:
     if places > 0:
         return [
             Note(

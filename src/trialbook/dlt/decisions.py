@@ -14,8 +14,9 @@ from trialbook.dlt.designs.design import History, Pending, read_code
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.over_time import course_at, subjects_of
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.decisions import AT_A_LEVEL, Decision
+from trialbook.protocol.decisions import AT_A_LEVEL, WITHDRAW, Decision, replaced_by
 from trialbook.protocol.models import Protocol
+from trialbook.results.ard import NOT_ESTIMABLE
 from trialbook.subjects.dlt_status import COUNTED_AS_DLT
 
 # What an advice code permits: its move in the words of the log.
@@ -26,15 +27,15 @@ MOVES = {
 ENDS = {"MTD_DECLARED": "declare MTD", "MAX_TESTED_NOT_EXCEEDED": "stop", "CAP_REACHED": "stop", "NO_DOSE": "stop"}
 # Decisions after which somebody is treated at the level that they name.
 TREATS = ("start", "enrol", "expand", "escalate", "de-escalate")
-AGREES, CAUTIOUS, BEYOND, OPEN = "AGREES", "CAUTIOUS", "BEYOND", "OPEN"
+AGREES, CAUTIOUS, BEYOND, OTHER, OPEN = "AGREES", "CAUTIOUS", "BEYOND", "OTHER", "OPEN"
 VERDICTS = {
     AGREES: msg("as advised"), CAUTIOUS: msg("more cautious than advised"), BEYOND: msg("beyond the advice"),
-    OPEN: msg("not comparable"),
+    OTHER: msg("neither bolder nor more cautious, but not as advised"), OPEN: msg("nothing to compare with"),
 }  # fmt: skip
 CHOICES = {
     "start": msg("start at"), "enrol": msg("enrol at"), "expand": msg("expand"), "escalate": msg("escalate to"),
     "de-escalate": msg("go down to"), "wait": msg("wait"), "stop": msg("stop"),
-    "declare MTD": msg("declare the maximum tolerated dose:"),
+    "declare MTD": msg("declare the maximum tolerated dose:"), WITHDRAW: msg("withdraw the decision of {date}"),
 }  # fmt: skip
 LABELS = {
     "DATE": msg("Meeting"), "CUT": msg("Data cut"), "DECIDED": msg("Decision"), "ADVISED": msg("Advice then"),
@@ -50,13 +51,15 @@ class Reviewed:
     `today` is the advice code for that day from this cut's data, by the dates of onset; blank where no rule is in
     force. `supported` is False where the decision treats at a level above what that advice permits and the advice of
     then does not say the same. `late`: the rows of ADDLT of subjects whose DLT began by that day and counts today,
-    though it was not known then.
+    though it was not known then. `replaced`: the entry that superseded or withdrew it; `supported` is about those that
+    stand.
     """
 
     decision: Decision
     today: str
     supported: bool
     late: pd.DataFrame
+    replaced: Decision | None = None
 
     @property
     def late_subjects(self) -> str:
@@ -68,16 +71,19 @@ def review(
     decisions: Sequence[Decision], addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis
 ) -> list[Reviewed]:  # fmt: skip
     """Each decision against the data of this cut. `addlt` needs what `advice_over_time` needs, and DLTDT."""
-    return [_reviewed(one, addlt, protocol, analysis) for one in decisions]
+    gone = replaced_by(decisions)
+    return [_reviewed(one, gone.get(one), addlt, protocol, analysis) for one in decisions]
 
 
-def _reviewed(one: Decision, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> Reviewed:
+def _reviewed(
+    one: Decision, replaced: Decision | None, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis
+) -> Reviewed:  # fmt: skip
     date = pd.Timestamp(one.cut_date)
     today = advice_on(date, addlt, protocol, analysis)
     levels = list(protocol.level_ids)
     beyond = _permits(one.decision, one.level, levels) > _permitted(today, levels)
-    supported = not (today and beyond and today != one.advice)
-    return Reviewed(one, today, supported, _late(addlt, date))
+    supported = bool(replaced) or not (today and beyond and today != one.advice)
+    return Reviewed(one, today, supported, _late(addlt, date), replaced)
 
 
 def advice_on(date: pd.Timestamp, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> str:
@@ -122,7 +128,9 @@ def choice_of(code: str) -> tuple[str, str]:
 
 
 def against_advice(one: Decision) -> str:
-    """Whether a decision was what was advised then: AGREES, CAUTIOUS, BEYOND, or OPEN where no advice is on record.
+    """Whether a decision was what was advised then: AGREES, CAUTIOUS, BEYOND, OTHER where it is none of these.
+
+    OPEN where no advice is on record, or the entry withdraws a decision.
 
     >>> made = dict(cut="C", cut_date="2025-03-31", date="2025-04-04", reason="r", by="chair", minutes="m")
     >>> made["build"] = "0" * 64
@@ -132,19 +140,19 @@ def against_advice(one: Decision) -> str:
     'CAUTIOUS'
     """
     choice, level = choice_of(one.advice)
-    if not choice:
+    if not choice or one.decision == WITHDRAW:
         return OPEN
     if (choice, level) == (one.decision, one.level):
         return AGREES
     # The ids of levels rise in the order of the protocol file; without it only the moves are compared.
     if one.decision in ("wait", "stop"):
         return CAUTIOUS
-    if choice in ("wait", "stop", "declare MTD"):
-        return BEYOND if one.decision in TREATS else OPEN
     if one.decision == "declare MTD":
+        return OTHER if choice == "declare MTD" else BEYOND
+    if choice in ("wait", "stop", "declare MTD"):
         return BEYOND
     rank = {"de-escalate": 0, "enrol": 1, "start": 1, "expand": 1, "escalate": 2}
-    return BEYOND if rank[one.decision] > rank[choice] else CAUTIOUS if rank[one.decision] < rank[choice] else OPEN
+    return BEYOND if rank[one.decision] > rank[choice] else CAUTIOUS if rank[one.decision] < rank[choice] else OTHER
 
 
 def _permits(choice: str, level: str, levels: Sequence[str]) -> int:
@@ -163,11 +171,11 @@ def decision_table(reviewed: Sequence[Reviewed]) -> pd.DataFrame:
         {
             "DATE": one.decision.date,
             "CUT": one.decision.cut,
-            "DECIDED": decided(one.decision),
+            "DECIDED": decided(one.decision, one.replaced),
             "ADVISED": plain_code(one.decision.advice) if one.decision.advice else msg("not on record"),
             "VERDICT": VERDICTS[against_advice(one.decision)],
             "TODAY": plain_code(one.today) if one.today else msg("no rule is in force"),
-            "SUPPORT": msg("yes") if one.supported else _no_longer(one),
+            "SUPPORT": _supported(one),
             "REASON": one.decision.reason,
             "BY": one.decision.by,
             "MINUTES": one.decision.minutes,
@@ -185,19 +193,36 @@ ONSET = msg(
 )
 
 
-def decided(one: Decision) -> str:
-    """A decision in words.
+def decided(one: Decision, replaced: Decision | None = None) -> str:
+    """A decision in words, with what became of it where another entry took its place.
 
     >>> made = dict(cut="C", cut_date="2025-03-31", date="2025-04-04", reason="r", by="chair", minutes="m")
     >>> made["build"] = "0" * 64
     >>> str(decided(Decision(decision="escalate", level="DL2", **made)))
     'escalate to DL2'
+    >>> str(decided(Decision(decision="withdraw", supersedes="2025-04-01", **made)))
+    'withdraw the decision of 2025-04-01'
     """
-    return (
+    if one.decision == WITHDRAW:
+        return msg(CHOICES[WITHDRAW], date=one.supersedes)
+    said = (
         msg("{decision} {level}", decision=CHOICES[one.decision], level=one.level)
         if one.level
         else CHOICES[one.decision]
     )
+    if one.supersedes:
+        said = msg("{decision}, in place of the decision of {date}", decision=said, date=one.supersedes)
+    if replaced is None:
+        return said
+    if replaced.decision == WITHDRAW:
+        return msg("{decision} (withdrawn on {date})", decision=said, date=replaced.date)
+    return msg("{decision} (superseded on {date})", decision=said, date=replaced.date)
+
+
+def _supported(one: Reviewed) -> str:
+    if one.replaced or one.decision.decision == WITHDRAW:
+        return NOT_ESTIMABLE
+    return msg("yes") if one.supported else _no_longer(one)
 
 
 def _no_longer(one: Reviewed) -> str:

@@ -16,8 +16,10 @@ from trialbook.dlt.designs.design import (
     ESCALATE,
     NO_CAP,
     ONGOING,
+    Cap,
     History,
     Outcome,
+    Pending,
 )
 from trialbook.dlt.designs.interval import TiteBoin
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
@@ -39,7 +41,9 @@ STATE_LABELS = {
     "DLTS": msg("Subjects with a DLT"),
     "SAYS": msg("What the rule says"),
     "HERE": msg("Levels in this state"),
+    "REACH": msg("Within the cap"),
 }
+OUT_OF_REACH = msg("out of reach")
 
 
 def level_heads(protocol: Protocol) -> dict[str, str]:
@@ -101,13 +105,15 @@ def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
     """F20: what the rule in force says of a level by its evaluable subjects and DLTs, and where each level is.
 
     Columns EVALUABLE (1 to 6, or to MOST_EVALUABLE) DLTS SAYS HERE (the levels in this state, with how many are
-    pending). 3+3 is asked about a level between two others, without a cap. Empty where another rule is in force that
-    reads more than the counts of one level: its own tables say what it decides on.
+    pending) REACH (OUT_OF_REACH where no level can come to the state with the places that the cap leaves). 3+3 is asked
+    about a level between two others, without a cap. Empty where another rule is in force that reads more than the
+    counts of one level: its own tables say what it decides on.
     """
-    rows: list[tuple[int, int, str, str]] = []
+    rows: list[tuple[int, int, str, str, str]] = []
     past, pending = trial_history(addlt, protocol.level_ids)
     has_rule = analysis.escalation_rule != NO_RULE
     rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids)) if has_rule else None
+    places = max(0, Cap(analysis.n_cap, analysis.cap_counts).places(past, pending))
     here: dict[tuple[int, int], list[str]] = {}
     for level, name in enumerate(past.ids):
         waiting = sum(one.level == level for one in pending)
@@ -124,8 +130,9 @@ def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
         for n in range(most + 1):
             for dlts in range(n + 1):
                 if n or (0, 0) in here:
-                    rows.append((n, dlts, says(n, dlts), joined(here.get((n, dlts), []), "; ")))
-    states = pd.DataFrame(rows, columns=list(STATE_LABELS)).astype({"SAYS": "str", "HERE": "str"})
+                    reach = "" if _can_come_to(n, dlts, past, pending, places) else OUT_OF_REACH
+                    rows.append((n, dlts, says(n, dlts), joined(here.get((n, dlts), []), "; "), reach))
+    states = pd.DataFrame(rows, columns=list(STATE_LABELS)).astype({"SAYS": "str", "HERE": "str", "REACH": "str"})
     placed = [
         msg("{level} {dlts} of {n}", level=name, dlts=past.dlts(level), n=past.n(level))
         for level, name in enumerate(past.ids)
@@ -140,7 +147,25 @@ def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
             "subjects: {levels}.",
             levels=joined(placed, ", ") or msg("none"),
         ),
+        notes=[CAP_NOTE, plural(
+            "{n} of {cap} places is left.", "{n} of {cap} places are left.", places, cap=analysis.n_cap
+        )],
     )  # fmt: skip
+
+
+CAP_NOTE = msg(
+    "What the rule says of a state leaves the cap aside. A pale state is out of reach: with who is pending and the "
+    "places that are left no level can come to it."
+)
+
+
+def _can_come_to(n: int, dlts: int, past: History, pending: tuple[Pending, ...], places: int) -> bool:
+    """Whether some level is, or can still come, to so many evaluable subjects and DLTs."""
+    for level in range(len(past.ids)):
+        more, seen = n - past.n(level), dlts - past.dlts(level)
+        if 0 <= seen <= more <= sum(one.level == level for one in pending) + places:
+            return True
+    return False
 
 
 def _says(rule: ThreePlusThree, n: int, dlts: int) -> str:

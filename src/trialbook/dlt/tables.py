@@ -86,7 +86,7 @@ STATUS_LABELS = {
     "NO-DLT": "No DLT",
     "PENDING": msg("Pending: window open"),
     "PENDING-DATA": msg("Pending: window closed, data missing"),
-    "NOT-EVAL": msg("Not evaluable, may be replaced"),
+    "NOT-EVAL": msg("Not evaluable"),
 }
 SUBJECT_LABELS = {
     "SUBJID": msg("Subject"),

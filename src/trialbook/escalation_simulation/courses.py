@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.core.described import described
 from trialbook.core.messages import joined, msg, plural
 from trialbook.dlt.advice import plain_code, trial_history
-from trialbook.dlt.designs.design import MTD_DECLARED, ONGOING, History, Pending, Rule
+from trialbook.dlt.designs.design import MTD_DECLARED, ONGOING, WAIT, Cap, History, Pending, Rule
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.pathways import ANY_DAY, Design, Node, first_nodes, pathways, timeless
 from trialbook.escalation_simulation.remaining import fitting_scenarios
@@ -22,7 +22,7 @@ from trialbook.results.ard import TOTAL, ArdRow, ard_row
 PATHWAY = "DLT_PATHWAY"
 # Pathways that somebody reads in a table, and states that have room in a figure.
 MOST_ROWS, MOST_NODES = 120, 60
-UP, MORE, DOWN = msg("escalate"), msg("treat more here"), msg("go down")
+UP, MORE, DOWN, WAITS = msg("escalate"), msg("treat more here"), msg("go down"), msg("wait for the pending")
 DECLARED, WITHOUT = msg("ends with an MTD"), msg("ends without an MTD")
 HOW = msg(
     "Whole cohorts, treated and awaited one after the other, nobody replaced (A-200); subjects pending now are awaited "
@@ -34,6 +34,7 @@ CHANCES = msg(
 )
 MARKS = msg(
     "Of each state the dose level treated last, with DLTs of evaluable subjects; > and the level that is treated next; "
+    "... where the rule waits for pending subjects; "
     "MTD and the dose that is declared; \u00d7 the trial ends without one. Pathways to the same counts meet."
 )
 NODE_LABELS = {
@@ -159,7 +160,9 @@ def _notes(found: Courses, protocol: Protocol, analysis: Analysis) -> list[str]:
 # ----------------------------------------------------------------------------------------------------
 
 
-def course_graph(found: Courses, addlt: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
+def course_graph(
+    found: Courses, addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """F28: the states that the trial may come to, cohort by cohort, and which follows which.
 
     The first frame has a row per state (`NODE_LABELS`), COHORT 0 being the present one; pathways that come to the same
@@ -187,7 +190,12 @@ def course_graph(found: Courses, addlt: pd.DataFrame, protocol: Protocol) -> tup
         "The states that the trial may come to from now on, cohort by cohort, under the rule in force: {n} states.",
         n=len(nodes),
     )  # fmt: skip
-    notes = [MARKS, *([msg("Only the first cohorts have room in the figure.")] if cut_short else [])]
+    places = max(0, Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids)))
+    left = plural(
+        "The pathways keep to the cap of {cap}: {n} place is left.",
+        "The pathways keep to the cap of {cap}: {n} places are left.", places, cap=analysis.n_cap,
+    )  # fmt: skip
+    notes = [MARKS, left, *([msg("Only the first cohorts have room in the figure.")] if cut_short else [])]
     described(nodes, labels=NODE_LABELS, empty=found.nothing, summary=summary, notes=notes)
     return nodes, pd.DataFrame(edges, columns=["COHORT", "FROM", "TO"]).astype("int64")
 
@@ -218,6 +226,8 @@ def _node_row(node: Node, number: int, ids: Sequence[str]) -> tuple[object, ...]
     goal = "" if action.level is None else ids[action.level]
     if action.outcome != ONGOING or action.level is None:
         kind, mark = (DECLARED, f"MTD {goal}") if action.outcome == MTD_DECLARED else (WITHOUT, "\u00d7")
+    elif action.move == WAIT:
+        kind, mark = WAITS, "..."
     else:
         kind, mark = (UP if action.level > level else DOWN if action.level < level else MORE), f"> {goal}"
     return number, ids[level], seen, plain_code(action.code(tuple(ids))), kind, mark

@@ -8,7 +8,7 @@ lies above the rate of comparison, and the verdict of each safety stopping rule 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations, product
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import msg, plural
 from trialbook.core.supplemental import parent_links
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, plain_code
@@ -75,11 +75,15 @@ class Flip:
 
 @dataclass(frozen=True)
 class Fragility:
-    """Every single change, and every pair where no single one does, that turns a conclusion; how many were tried."""
+    """Every single change, and every pair where no single one does, that turns a conclusion; how many were tried.
+
+    `kept`: the conclusions, as kind and rule, that no single change turns, each with whether a pair does.
+    """
 
     flips: tuple[Flip, ...]
     singles: int
     pairs: int
+    kept: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -362,7 +366,8 @@ def fragility(study: StudyData) -> Fragility:
             pairs += 1
             after = conclusions.of(list({**plain, one: first[1], two: second[1]}.values()), left)
             flips += _flips({kind: before[kind] for kind in after}, after, (first[0], second[0]))
-    return Fragility(tuple(flips), len(tried), pairs)
+    by_pairs = {(one.kind, one.rule) for one in flips}
+    return Fragility(tuple(flips), len(tried), pairs, {kind: kind in by_pairs for kind in before if kind in left})
 
 
 def _flips(
@@ -388,7 +393,7 @@ def flip_table(found: Fragility, queries: pd.DataFrame, study: StudyData) -> pd.
         asked = sorted({number for change in flip.changes for number in _asked(change, queries)})
         rows.append(
             {
-                "CONCLUSION": _name(flip, study), "BEFORE": _said(flip.kind, flip.before, study),
+                "CONCLUSION": _conclusion(flip.kind, flip.rule, study), "BEFORE": _said(flip.kind, flip.before, study),
                 "AFTER": _said(flip.kind, flip.after, study),
                 "CHANGES": "; ".join(str(changed_words(change)) for change in flip.changes),
                 "QUERY": ", ".join(asked),
@@ -396,6 +401,21 @@ def flip_table(found: Fragility, queries: pd.DataFrame, study: StudyData) -> pd.
         )  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(LABELS), dtype="object")
     return described(frame, labels=LABELS, empty=msg("No change of the declared list turns a conclusion."))
+
+
+def kept_sentences(found: Fragility, study: StudyData) -> list[str]:
+    """A sentence for each conclusion that no single change turns: how many were tried, and whether a pair turns it."""
+    singles = plural("the {n} single change tried", "any of the {n} single changes tried", found.singles)
+    pairs = plural("the {n} pair tried", "any of the {n} pairs tried", found.pairs)
+    return [
+        msg("{conclusion}: not turned by {singles}, but by two changes together.", conclusion=said, singles=singles)
+        if by_pair
+        else msg(
+            "{conclusion}: not turned by {singles}, nor by {pairs}.", conclusion=said, singles=singles, pairs=pairs
+        )
+        for (kind, rule), by_pair in found.kept.items()
+        for said in [_conclusion(kind, rule, study)]
+    ]
 
 
 RANKED = {
@@ -419,7 +439,7 @@ def ranked_queries(found: Fragility, queries: pd.DataFrame, study: StudyData) ->
     rows = []
     for number, turned in flips.items():
         single = [flip for flip in turned if len(flip.changes) == 1]
-        names = dict.fromkeys(str(_name(flip, study)) for flip in turned)
+        names = dict.fromkeys(str(_conclusion(flip.kind, flip.rule, study)) for flip in turned)
         rows.append((number, subjects[number], "; ".join(names), len(single), len(turned) - len(single)))
     rows.sort(key=lambda row: (-row[3], -row[4], row[0]))
     frame = pd.DataFrame(rows, columns=list(RANKED))
@@ -441,12 +461,12 @@ def _asked(change: Change, queries: pd.DataFrame) -> list[str]:
     return [str(number) for number in queries.loc[own & about & queries["status"].eq("open"), "query_id"]]
 
 
-def _name(flip: Flip, study: StudyData) -> str:
-    if flip.kind == ADVICE:
+def _conclusion(kind: str, rule: str, study: StudyData) -> str:
+    if kind == ADVICE:
         return msg("Advice of the rule {rule}", rule=study.analysis.escalation_rule)
-    if flip.kind == RESPONSE:
-        return msg("Response rate against {rate:.0%}", rate=study.analysis.orr0)
-    return study.protocol.monitoring[flip.rule].name
+    if kind == RESPONSE:
+        return msg("Response rate against {rate}", rate=f"{study.analysis.orr0 * 100:.3g}%")
+    return study.protocol.monitoring[rule].name
 
 
 def _said(kind: str, value: str, study: StudyData) -> str:

@@ -28,8 +28,11 @@ from trialbook.statistics.stopping_rules_survival import (
     survival_characteristics,
 )
 from trialbook.statistics.stopping_states import (
+    NOW,
     STOP,
     first_stop,
+    further_events,
+    further_events_in,
     monitoring_states,
     survival_monitoring_states,
 )
@@ -71,6 +74,16 @@ class Monitored:
     cases: tuple[CaseOfRule, ...]
     reached_after: int | None
     left_out: int = 0
+
+    @property
+    def further(self) -> int | None:
+        """How many more events stop, if they are the next seen: 0 where the boundary is reached, None where none do."""
+        now = self.cases[0]
+        if now.verdict == STOP:
+            return 0
+        if isinstance(self.boundary, StoppingRule):
+            return further_events(self.boundary, now.events, now.n)
+        return further_events_in(self.boundary, now.events, now.follow_up or 0.0)
 
     @property
     def open_subjects(self) -> list[str]:
@@ -188,11 +201,13 @@ def _followed(
 def stopping_rows(found: Iterable[Monitored]) -> list[ArdRow]:
     """STOPPING: variable = rule id, context = now, worst, best; n events of N evaluated, boundary, and the state.
 
-    `state` has the verdict as its text: `continue`, `next event stops`, `stop`. Of a rule on follow-up also
+    `state` has the verdict as its text: `continue`, `next event stops`, `stop`; `further` (case now) is the number of
+    further events that stop, null where no number does. Of a rule on follow-up also
     `time`, the days of follow-up, and `boundary` is the most follow-up with which so many events stop.
     """
     rows: list[ArdRow] = []
     for one in found:
+        rows.append(ard_row(STOPPING, TOTAL, one.rule_id, "further", one.further, context=NOW))
         for case in one.cases:
             place = {"variable_level": "", "context": case.case}
             rows += [

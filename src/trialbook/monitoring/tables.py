@@ -19,6 +19,7 @@ NO_RULES = msg("The protocol file names no safety stopping rule.")
 VERDICTS = {CONTINUE: msg("go on"), NEXT_EVENT_STOPS: msg("the next event stops"), STOP: msg("stop")}
 STATE_LABELS = {
     "RULE": msg("Event"), "TOLERATED": msg("Tolerated rate"), "SEEN": msg("Seen"), "LIMIT": msg("Stops at"),
+    "FURTHER": msg("Further events that stop"),
     "NOW": msg("State now"), "OPEN": msg("Not yet known"), "WORST": msg("Worst case"), "BEST": msg("Best case"),
 }  # fmt: skip
 OUTCOMES = {EVENT: msg("event"), OPEN: msg("open")}
@@ -39,6 +40,7 @@ def state_table(found: Sequence[Monitored]) -> pd.DataFrame:
                 "TOLERATED": f"{one.rule.p0 * 100:.3g}%",
                 "SEEN": _seen(cases[NOW]),
                 "LIMIT": _limit(cases[NOW]),
+                "FURTHER": msg("none can") if one.further is None else str(one.further),
                 "NOW": VERDICTS[cases[NOW].verdict],
                 "OPEN": enumerated(one.open_subjects, ", ") or msg("nobody"),
                 "WORST": joined([_seen(cases[WORST]), VERDICTS[cases[WORST].verdict]], ": "),
@@ -50,8 +52,9 @@ def state_table(found: Sequence[Monitored]) -> pd.DataFrame:
 
 
 METHOD = msg(
-    "Worst case: every subject whose outcome is not yet known has the event; best case: none has. The tolerated rates "
-    "and the probability of stopping by chance are assumptions that a clinician must confirm (A-201)."
+    "Worst case: every subject whose outcome is not yet known has the event; best case: none has. Further "
+    "events stop if they are the next that are seen, with nobody evaluated without the event in between. The tolerated "
+    "rates and the probability of stopping by chance are assumptions that a clinician must confirm (A-201)."
 )
 
 

@@ -319,6 +319,13 @@ class UnsupportedDecision(SignalRule):
     assumption: str = "A-206"
 
 
+class BeyondDecision(SignalRule):
+    """A subject first treated at a dose level above that of the committee's last decision on that day."""
+
+    severity: Severity = "high"
+    assumption: str = "A-262"
+
+
 class Signals(_Model):
     """What is looked at, in the order in which signals of one severity are listed."""
 
@@ -328,6 +335,7 @@ class Signals(_Model):
     level_toxicity: LevelToxicity = LevelToxicity()
     stopping_rule: StoppingRule = StoppingRule()
     unsupported_decision: UnsupportedDecision = UnsupportedDecision()
+    beyond_decision: BeyondDecision = BeyondDecision()
     undecided_dlt: UndecidedDlt = UndecidedDlt()
     new_death: NewDeath = NewDeath()
     expedited_report: ExpeditedReport = ExpeditedReport()

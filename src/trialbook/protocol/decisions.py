@@ -5,7 +5,7 @@ A build reads only decisions on earlier cuts, so that an entry that names a buil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +17,9 @@ from trialbook.protocol.models import CUT_ID, Trial, calendar_date
 from trialbook.protocol.yaml_file import read_yaml, validated
 
 DEFAULT_LOG = "data/decisions.yaml"
-Choice = Literal["start", "enrol", "expand", "escalate", "de-escalate", "wait", "stop", "declare MTD"]
+Choice = Literal["start", "enrol", "expand", "escalate", "de-escalate", "wait", "stop", "declare MTD", "withdraw"]
+# Takes back an earlier decision and puts nothing in its place.
+WITHDRAW = "withdraw"
 # What needs a dose level.
 AT_A_LEVEL = ("start", "enrol", "expand", "escalate", "de-escalate", "declare MTD")
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -28,7 +30,8 @@ class Decision(BaseModel):
 
     `date`: of the meeting; `level`: the dose level decided on, blank for "wait" and "stop"; `by`: a role, never a name;
     `minutes`: where the minutes are; `build`: the fingerprint of the build that it rested on; `advice`: the code of the
-    advice in that build, and `rule` the rule that gave it.
+    advice in that build, and `rule` the rule that gave it. `supersedes`: the day of the earlier meeting whose decision
+    on the same cut it takes the place of, or withdraws.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +46,7 @@ class Decision(BaseModel):
     build: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     advice: str = ""
     rule: str = ""
+    supersedes: str = ""
 
     @field_validator("cut")
     @classmethod
@@ -56,6 +60,11 @@ class Decision(BaseModel):
     def _calendar_date(cls, value: str) -> str:
         return calendar_date(value, "a complete date, YYYY-MM-DD, in quotes")
 
+    @field_validator("supersedes")
+    @classmethod
+    def _earlier_day(cls, value: str) -> str:
+        return calendar_date(value, "the day of the earlier meeting, YYYY-MM-DD, in quotes") if value else value
+
     @field_validator("reason", "by", "minutes")
     @classmethod
     def _nobody_identified(cls, value: str) -> str:
@@ -68,6 +77,10 @@ class Decision(BaseModel):
         if (self.decision in AT_A_LEVEL) != bool(self.level):
             need = "needs a dose level" if self.decision in AT_A_LEVEL else "has no dose level"
             raise ValueError(f"the decision {self.decision} {need}")
+        if self.decision == WITHDRAW and not self.supersedes:
+            raise ValueError("a withdrawal names in supersedes the day of the meeting whose decision it takes back")
+        if self.supersedes > self.date:
+            raise ValueError(f"the meeting of {self.date} was before that of {self.supersedes}, which it supersedes")
         if self.date < self.cut_date:
             raise ValueError(f"the meeting of {self.date} was before the data cut of {self.cut_date}")
         return self
@@ -85,7 +98,40 @@ class DecisionLog(BaseModel):
         twice = sorted({entry for entry in seen if seen.count(entry) > 1})
         if twice:
             raise ValueError(f"the decision of {twice[0][1]} on the cut {twice[0][0]} is there twice")
+        replaced_by(self.decisions)
         return self
+
+
+def replaced_by(entries: Iterable[Decision]) -> dict[Decision, Decision]:
+    """Which entry took the place of each earlier one on the same cut, or withdrew it; one that stands is left out.
+
+    `entries`: in the order in which they were written, or by date. Raises ValueError for a second decision on a cut
+    that does not say which one it supersedes (one meeting may decide on several dose levels), and for one that
+    supersedes a decision that does not stand.
+    """
+    found: dict[Decision, Decision] = {}
+    standing: dict[str, list[Decision]] = {}
+    for entry in entries:
+        own = standing.setdefault(entry.cut, [])
+        of_meeting = [one for one in own if one.date == entry.date and one.level and one.level != entry.level]
+        gone = [one for one in own if entry.supersedes and one.date == entry.supersedes]
+        by_this_meeting = any(one.date == entry.supersedes and by in of_meeting for one, by in found.items())
+        if entry.supersedes and not gone and not by_this_meeting:
+            raise ValueError(
+                f"no decision of {entry.supersedes} on the cut {entry.cut} stands, so that of {entry.date} cannot "
+                "supersede it"
+            )
+        found |= dict.fromkeys(gone, entry)
+        own[:] = [one for one in own if one not in gone]
+        if others := [one for one in own if one not in of_meeting or not entry.level]:
+            first = others[0]
+            raise ValueError(
+                f"the cut {entry.cut} has the decision of {first.date} ({' '.join([first.decision, first.level])}): "
+                f"that of {entry.date} has to supersede it (supersedes: '{first.date}')"
+            )
+        if entry.decision != WITHDRAW:
+            own.append(entry)
+    return found
 
 
 def decision_log(trial: Trial) -> Path:

@@ -12,9 +12,11 @@ from trialbook.conduct.visits import COMING, DUE, MISSED, OUTSIDE, UNKNOWN, wind
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import decided, review
 from trialbook.dlt.tables import STATUS_WORDS
+from trialbook.dlt.treated_as_decided import beyond_decisions
 from trialbook.monitoring.outcomes import EVENT
 from trialbook.monitoring.stopping import monitor
 from trialbook.protocol.conduct import (
+    BeyondDecision,
     DoseDeviation,
     EligibilityConflict,
     LevelToxicity,
@@ -113,6 +115,20 @@ def unsupported_decision(facts: Facts, rule: UnsupportedDecision) -> Outcome:
             )
         )  # fmt: skip
     return Outcome(found, applies=study.protocol.has_endpoint("DLT"))
+
+
+def beyond_decision(facts: Facts, rule: BeyondDecision) -> Outcome:
+    """Subjects first treated above the committee's last decision, or before the level was opened, by dose level."""
+    protocol = facts.study.protocol
+    found = []
+    for one in beyond_decisions(facts.decisions, facts.of_treated("addlt"), protocol.level_ids):
+        arguments = {"dose_level": one.level, "subjects": one.subjects}
+        arguments |= {"decision": str(one.last)} if one.last else {}
+        arguments |= {"opened": one.opened} if one.opened else {}
+        message_id = "beyond_first" if not one.last else "beyond_before" if one.opened else "beyond_last"
+        evidence = [("addlt", subject, "") for subject in one.rows["USUBJID"]]
+        found.append(Found(message_id, arguments, evidence, dose_level=one.level, key=f"{one.level} {one.last}"))
+    return Outcome(found, applies=protocol.has_endpoint("DLT"))
 
 
 def undecided_dlt(facts: Facts, rule: UndecidedDlt) -> Outcome:

@@ -18,6 +18,7 @@ TITLES: Mapping[str, str] = {
     "level_toxicity": "DLTs at one dose level",
     "stopping_rule": "Safety stopping rule",
     "unsupported_decision": "Decision that the data no longer support",
+    "beyond_decision": "Treated above the committee's decision",
     "undecided_dlt": "DLT status not decided",
     "new_death": "New death",
     "expedited_report": "Expedited report",
@@ -57,6 +58,14 @@ PATTERNS: Mapping[str, str] = {
         "The decision of {date} ({decision}) is no longer supported: the data of that time have changed. For that day "
         "the rule would now advise: {advice}."
     ),
+    "beyond_last": (
+        "First treated at {dose_level} although the last decision on record was another one ({decision}): {subjects}."
+    ),
+    "beyond_before": (
+        "First treated at {dose_level} before the committee opened the level on {opened}: {subjects}; the last "
+        "decision then was: {decision}."
+    ),
+    "beyond_first": "First treated at {dose_level} before the committee opened the level on {opened}: {subjects}.",
     "undecided_dlt_adjudication": "A candidate DLT has not been adjudicated and counts as a DLT: {reason}.",
     "undecided_dlt_date": "Counted as a DLT until a date or an event is known: {reason}.",
     "undecided_dlt_data": "The DLT window closed on {window_end} and the status is still open: {reason}.",

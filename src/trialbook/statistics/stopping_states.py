@@ -61,6 +61,33 @@ def monitoring_states(rule: StoppingRule, events: int, n: int, open_subjects: in
     )
 
 
+def further_events(rule: StoppingRule, events: int, n: int) -> int | None:
+    """How many more events stop, if they are the next that are seen; None where no number of them does.
+
+    Where the rule does not look after every subject: by the first look that can hold them.
+
+    >>> from trialbook.statistics.stopping_rules import Pocock, calibrated_rule
+    >>> rule = calibrated_rule(Pocock(), n_max=12, p0=0.20, alpha=0.10)
+    >>> further_events(rule, 2, 4), further_events(rule, 2, 6), further_events(rule, 3, 12)
+    (1, 3, None)
+    """
+    for more in range(1, rule.n_max - n + 1):
+        look = next((m for m in range(n + more, rule.n_max + 1) if rule.can_stop(m)), None)
+        if look is not None and events + more >= rule.stop_at(look):
+            return more
+    return None
+
+
+def further_events_in(rule: SurvivalStoppingRule, events: int, follow_up: float) -> int | None:
+    """The same of a rule for the time to an event: the events that stop if they came today."""
+    most = rule.first_event + len(rule.limits) - 1
+    for more in range(1, most - events + 1):
+        limit = rule.limit(events + more)
+        if limit is not None and follow_up <= limit:
+            return more
+    return None
+
+
 def first_stop(rule: StoppingRule, outcomes: Sequence[bool]) -> int | None:
     """After how many subjects the boundary was first reached; None when it was not.
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
+from trialbook.core.described import look_of
 from trialbook.display import figure
 from trialbook.display.chart_rendering import still_svg
 from trialbook.display.charts import safety, survival
@@ -153,6 +154,11 @@ def test_the_states_are_those_of_the_rule_and_the_present_ones_are_marked(protoc
     assert [says[6, k] for k in range(3)] == ["escalate", "escalate", "too toxic, go down"]
     here = states[states["HERE"] != ""].set_index(["EVALUABLE", "DLTS"])["HERE"].to_dict()
     assert here == {(3, 0): "DL1", (2, 1): "DL2, 1 pending"}
+    # All three places of a cap of 6 are used, and S6 is pending at DL2: it can come to 3 evaluable, with 1 or 2 DLTs.
+    full = level_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "3+3", "n_cap": 6}))
+    left = full[full["REACH"].eq("")]
+    assert set(zip(left["EVALUABLE"], left["DLTS"], strict=True)) == {(3, 0), (2, 1), (3, 1), (3, 2)}
+    assert any("0 of 6 places are left" in note for note in look_of(full)["notes"])
     assert "<svg" in still_svg(rule_states(states).to_dict(), "states")
     boin = level_states(addlt, protocol, analysis.model_copy(update={"escalation_rule": "BOIN"}))
     said = boin.set_index(["EVALUABLE", "DLTS"])["SAYS"].to_dict()

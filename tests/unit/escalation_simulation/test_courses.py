@@ -67,7 +67,7 @@ def test_the_table_names_who_is_pending_how_it_ends_and_the_assumed_rates(protoc
 
 def test_the_figure_holds_each_state_once_and_every_step_between_them(protocol: Protocol) -> None:
     frame = addlt(AT_TWO)
-    nodes, edges = course_graph(courses(frame, protocol, keys()), frame, protocol)
+    nodes, edges = course_graph(courses(frame, protocol, keys()), frame, protocol, keys())
     assert nodes.groupby("COHORT").size().loc[0] == 1
     sizes = nodes.groupby("COHORT").size()
     for cohort, steps in edges.groupby("COHORT"):
@@ -86,4 +86,4 @@ def test_where_there_is_no_pathway_the_reason_is_said(told: Told, rule: str, wor
     table = course_table(found, to_ard(list(course_rows(found))), protocol, keys(escalation_rule=rule))
     assert table.empty
     assert words in look_of(table)["empty"]
-    assert course_graph(found, addlt(told), protocol)[0].empty
+    assert course_graph(found, addlt(told), protocol, keys())[0].empty

@@ -9,6 +9,7 @@ import pytest
 
 from support.conducted_trial import cut_on
 from support.trial_builder import TrialBuilder
+from trialbook.commands.fragility import WIDTH, in_columns
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice
@@ -19,6 +20,7 @@ from trialbook.monitoring.fragility import (
     changes_of,
     flip_table,
     fragility,
+    kept_sentences,
     ranked_queries,
     tried_table,
 )  # fmt: skip
@@ -86,6 +88,12 @@ def test_a_robust_advice_names_pairs(protocol: Protocol, analysis: Analysis) -> 
     assert of_advice
     assert {len(flip.changes) for flip in of_advice} == {2}
     assert found.pairs > 0
+    (response,) = [str(said) for said in kept_sentences(found, study) if said.startswith("Response")]
+    tried = f"any of the {found.singles} single changes tried, nor by any of the {found.pairs} pairs tried"
+    assert response == f"Response rate against 40%: not turned by {tried}."
+    advised = kept_sentences(found, study)[0]
+    assert advised.startswith("Advice of the rule 3+3: not turned by any of")
+    assert advised.endswith(" single changes tried, but by two changes together.")
     assert all(len({change.usubjid for change in flip.changes}) == 2 for flip in of_advice)
 
 
@@ -97,6 +105,10 @@ def test_the_table_says_who_what_and_which_question(quiet_but_one: StudyData) ->
     assert own["AFTER"].iloc[0] != own["BEFORE"].iloc[0]
     assert flip_table(Fragility((), 0, 0), QUERIES, quiet_but_one).empty
     assert len(tried_table(quiet_but_one)) == 5
+    rows = [list(table.columns), *table.astype("str").values.tolist()]
+    lines = list(in_columns(rows))
+    assert max(map(len, lines)) <= WIDTH
+    assert sum(len("".join(cell.split())) for row in rows for cell in row) == len("".join("".join(lines).split()))
 
 
 def test_questions_are_ranked_by_what_their_answer_can_turn(quiet_but_one: StudyData) -> None:

@@ -118,6 +118,9 @@ def test_tables_say_what_the_rows_say(protocol: Protocol, analysis: Analysis) ->
     shown = state_table([one]).iloc[0]
     assert (shown["SEEN"], shown["NOW"], shown["OPEN"]) == ("2 of 6", "go on", "S06, S07, S08")
     assert shown["WORST"].endswith("stop")
+    assert shown["FURTHER"] == "3"
+    further = to_ard(stopping_rows([one])).query("stat_name == 'further'")
+    assert further[["context", "stat"]].values.tolist() == [["now", 3]]
     assert set(outcome_listing([one])["SUBJID"]) == {"S00", "S01", "S06", "S07", "S08"}
     limits = boundary_table([one]).iloc[0]
     assert isinstance(one.boundary, StoppingRule)

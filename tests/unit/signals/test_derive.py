@@ -476,3 +476,18 @@ def test_a_decision_that_a_dlt_reported_later_no_longer_supports(
         assert "S01 (DL1), S02 (DL1)" in found[0].sentence
         assert {one.usubjid for one in found[0].evidence} == {"iMSC-2001-S01", "iMSC-2001-S02"}
     assert raised(replace(facts, decisions=[]), "unsupported_decision") == []
+    later = decision(decision="wait", level="", date=f"{cut_on(130):%Y-%m-%d}", supersedes=decision().date)
+    assert raised(replace(facts, decisions=[decision(), later]), "unsupported_decision") == []
+
+
+def test_a_level_treated_against_the_last_decision(protocol: Protocol, analysis: Analysis) -> None:
+    book = quiet()
+    book.subject("S02", level="DL2", start=f"{cut_on(101):%Y-%m-%d}").infused(0, 2.0)
+    facts = facts_of(book, protocol, analysis)
+    (found,) = raised(replace(facts, decisions=[decision(decision="enrol", level="DL1")]), "beyond_decision")
+    day = f"{cut_on(100):%Y-%m-%d}"
+    assert found.sentence == (
+        f"First treated at DL2 although the last decision on record was another one (enrol at DL1, {day}): S02."
+    )
+    assert (found.severity, found.level, [one.usubjid for one in found.evidence]) == ("high", "DL2", ["iMSC-2001-S02"])
+    assert raised(replace(facts, decisions=[decision()]), "beyond_decision") == []

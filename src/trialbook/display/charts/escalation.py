@@ -134,7 +134,8 @@ def rule_states(states: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
     base = alt.Chart(states).encode(
         x=alt.X("EVALUABLE:O", title=msg("Evaluable subjects of a level"), axis=alt.Axis(labelAngle=0)),
         y=alt.Y("DLTS:O", title=msg("Subjects with a DLT"), sort="descending"),
-        tooltip=tips(SAYS=msg("What the rule says"), HERE=msg("Levels in this state")),
+        tooltip=tips(SAYS=msg("What the rule says"), HERE=msg("Levels in this state"), REACH=msg("Within the cap")),
+        opacity=alt.condition("datum.REACH === ''", alt.value(1), alt.value(0.35)),
     )
     tiles = base.mark_rect(stroke=PAPER, strokeWidth=2).encode(
         fill=alt.Fill("SAYS:N", title=msg("The rule says"), scale=scale, legend=alt.Legend(symbolStrokeColor=QUIET))
