@@ -215,7 +215,7 @@ def test_a_quiet_first_page_has_no_signal_and_names_the_rules_that_looked(
     page = plain(first_page(facts, signals, list(runs.values())))
     index = words_on(render_index(no_facts(protocol, facts), frame(protocol), {SUBJECT: ""}, page))
     assert "Nothing was raised." in index
-    assert f"{len(RULES)} looked, none raised something" in index
+    assert f"{len(RULES)} rules were checked, none raised a signal" in index
     assert [title for title in TITLES.values() if title not in index] == []
     assert [signals_on(page["signals"], f"{name}.html", {}) for name, _ in PAGES] == [[]] * len(PAGES)
 
