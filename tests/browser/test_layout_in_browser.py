@@ -58,6 +58,15 @@ TEXT_IN_DRAWINGS = """() => {
   }
   return { cut, over };
 }"""  # noqa: E501
+# The DLT window of a strip of the board ends on day 28: below the 28 of the axis.
+AXIS = """() => {
+  const at = [...document.querySelectorAll('.axis text')].find(text => text.textContent === '28');
+  const windows = [...document.querySelectorAll('.strip .win')].map(part => part.getBoundingClientRect());
+  if (!at || !windows.some(box => box.width)) return [];
+  const box = at.getBoundingClientRect(), day = (box.left + box.right) / 2;
+  const ends = Math.max(...windows.map(part => part.right));
+  return Math.abs(day - ends) > 2 ? [`day 28 of the axis is at ${day}, of the strips at ${ends}`] : [];
+}"""
 NAMES_OF_CHARTS = "[...document.querySelectorAll('.chart .live')].map(place => String(place.ariaLabel))"
 BEYOND = """() => [...document.querySelectorAll('main *')].filter(part => {
   const box = part.getBoundingClientRect();
@@ -129,6 +138,7 @@ def on_screens(seen: Any) -> Iterator[str]:
     yield from (f"no text for a chart: {name}" for name in seen.page.evaluate(NAMES_OF_CHARTS) if ": " not in name)
     texts = seen.page.evaluate(TEXT_IN_DRAWINGS)
     yield from (f"{kind} in a drawing: {text}" for kind, some in texts.items() for text in some)
+    yield from seen.page.evaluate(AXIS)
     for width in (1280, 390):
         if seen.overflow(width):
             yield f"wider than {width} pixels"

@@ -109,7 +109,7 @@ def _deleted(changes: Changes) -> list[str]:
 
 def _restated(changes: Changes) -> list[str]:
     if changes.records.restated.empty:
-        return [msg("No reported value was changed.")]
+        return [msg("No reported value was replaced or removed.")]
     values = [
         msg(
             "{subject} {domain} {column} {value} → {result}",
@@ -198,8 +198,8 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
             labels=HEADS, subject="subject", linked=linked,
         )),
         ("restated", table(
-            _values(changes, records.restated), msg("Reported values that changed"),
-            empty=msg("No value that had been reported was changed."),
+            _values(changes, records.restated), msg("Reported values that were replaced or removed"),
+            empty=msg("No value that had been reported was replaced or removed."),
             labels={**HEADS, **both}, subject="subject", linked=linked,
         )),
         ("endpoints", table(
@@ -231,7 +231,7 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
         ("records", table(
             records.counts, msg("Records by domain"),
             labels={"domain": msg("Domain"), "previous": then, "added": msg("Added"), "deleted": msg("Deleted"),
-                    "changed": msg("Records changed"), "restated": msg("Reported values changed"), "now": now},
+                    "changed": msg("Records changed"), "restated": msg("Values replaced or removed"), "now": now},
             stub="domain",
         )),
     ]  # fmt: skip

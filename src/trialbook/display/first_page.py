@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialbook.conduct.board import event_words
-from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg
+from trialbook.core.messages import ENGLISH, Language, as_text, joined, msg, plural
 from trialbook.display.page import PageSignal
 from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
@@ -23,7 +23,7 @@ SEVERITY_WORDS = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low"
 MARKS = {"no DLT": "no", "DLT": "dlt", "window open": "open", "not evaluable": "out"}
 LOW = "low"
 RULE_WORDS = {
-    "raised": msg("raised"), "nothing": msg("looked, found nothing"), "off": msg("switched off"),
+    "raised": msg("raised"), "nothing": msg("checked, nothing found"), "off": msg("switched off"),
     "not applicable": msg("not applicable"), "not checked": msg("could not be checked"),
 }  # fmt: skip
 # A strip of the board: pixels, and the room for words behind its end.
@@ -139,11 +139,11 @@ def _now(row: Mapping[str, Any]) -> str:
 
 
 def axis(board: Sequence[Mapping[str, Any]]) -> str:
-    """The axis above the strips, as SVG."""
+    """The axis above the strips, as SVG: as wide as a strip, its places in parts of the width, its numbers unscaled."""
     last = max([row["end"] for row in board], default=0)
     shown = [day for day in TICKS if day <= last]
-    marks = "".join(f'<text x="{number(_x(day, last))}" y="11" class="ax">{day}</text>' for day in shown)
-    return f'<svg viewBox="0 0 {WIDE} 14" width="{WIDE}" height="14" aria-hidden="true">{marks}</svg>'
+    marks = "".join(f'<text x="{number(100 * _x(day, last) / WIDE)}%" y="11" class="ax">{day}</text>' for day in shown)
+    return f'<svg class="axis" width="{WIDE}" height="14" aria-hidden="true">{marks}</svg>'
 
 
 def _shade(level: str, levels: Sequence[str]) -> int:
@@ -227,15 +227,15 @@ def _course_words(row: Mapping[str, Any]) -> str:
 
 
 def rules_said(rules: Sequence[Mapping[str, Any]]) -> str:
-    """How many rules looked, and how many raised something.
+    """How many rules were checked, and how many raised a signal.
 
     >>> rules_said([{"status": "raised"}, {"status": "nothing"}, {"status": "off"}])
-    'Which rules: 2 looked, 1 raised something; 1 switched off'
+    '2 rules were checked, 1 raised a signal; 1 switched off'
     """
     count = {name: sum(one["status"] == name for one in rules) for name in RULE_WORDS}
-    looked = count["raised"] + count["nothing"]
-    raised = count["raised"] or msg("none")
-    parts: list[str] = [msg("Which rules: {n} looked, {raised} raised something", n=looked, raised=raised)]
+    checked = plural("{n} rule was checked", "{n} rules were checked", count["raised"] + count["nothing"])
+    raised = msg("{n} raised a signal", n=count["raised"]) if count["raised"] else msg("none raised a signal")
+    parts: list[str] = [msg("{checked}, {raised}", checked=checked, raised=raised)]
     parts += [
         msg("{n} {what}", n=count[name], what=RULE_WORDS[name])
         for name in ("not checked", "off", "not applicable")

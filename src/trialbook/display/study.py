@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.core.described import look_of
-from trialbook.core.messages import ENGLISH, Language, filled_pattern, msg, places, plural
+from trialbook.core.messages import ENGLISH, Language, filled_pattern, joined, msg, places, plural
 from trialbook.diff.headlines import headline_name
 from trialbook.diff.issued import Erratum, Issued
 from trialbook.display.blocks import Block
@@ -33,6 +33,7 @@ _IN_ORDER = re.compile(r"\{(\w+)\}")
 # Rows of the table of cuts: the name of the row, and the headline numbers from which its text is made.
 ROWS = (
     (msg("Subjects treated"), "{treated}"),
+    (msg("Where the escalation stands"), "{stands}"),
     (msg("Advice of the escalation rule"), "{advice}"),
     (msg("DLT, of those evaluable"), "{dlt} of {dlt_evaluable}"),
     (msg("Subjects with an SAE"), "{sae}"),
@@ -77,11 +78,18 @@ def render_study(
     ]
     return render(
         "study.html", None, "",
-        title=" · ".join(found.study.id for found in studies) or msg("No cut has been built"),
+        title=_title(studies),
         marks=marks, unreadable=list(unreadable),
         banner=banner if any(line.synthetic for found in studies for line in found.cuts) else "",
         parts=[_part(language, studies, blocks) for language in spoken],
     )  # fmt: skip
+
+
+def _title(studies: Sequence[StudyCuts]) -> str:
+    """The title of the page, which stands alone in a list of windows: each study by its number and in words."""
+    named = [msg("{study} ({registry})", study=one.study.id, registry=one.study.registry_id) for one in studies]
+    told = [joined([name, one.study.title], ": ") for name, one in zip(named, studies, strict=True)]
+    return msg("All data cuts of {studies}", studies=joined(told, "; ")) if told else msg("No cut has been built")
 
 
 def _part(language: Language, studies: Sequence[StudyCuts], blocks: Sequence[Sequence[Block]]) -> dict[str, Any]:
@@ -204,6 +212,8 @@ def _filled(pattern: str, numbers: dict[str, str]) -> str:
     told = {name: numbers.get(name, "") for name in places(pattern)}
     if any(text in ("", NOT_ESTIMABLE) for text in told.values()):
         return NOT_ESTIMABLE
+    if "stands" in told:
+        return told["stands"]
     if "advice" in told:
         return plain_code(told["advice"])
     if len(told) > 1:

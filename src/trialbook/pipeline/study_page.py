@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 PAGE = "index.html"
+# An earlier version wrote the Chinese page as a file of its own, which nothing would bring up to date.
+FORMER_PAGE = "index.zh.html"
 LOCK = ".study-page"
 # A build that holds the lock is reading every cut: seconds at most.
 LOCK_SECONDS = 20
@@ -47,6 +49,8 @@ def refresh_study_page(out: Path, locks: Path, mask: int, tell: Callable[[str], 
             marks = _marks(out, root)
             if _described(place) != marks:
                 _write(place, _page(out, marks, root), mask)
+            if _described(out / FORMER_PAGE) is not None:
+                (out / FORMER_PAGE).unlink()
     except (OSError, Timeout, StopError) as error:
         tell(f"the builds are in place, but the page over all cuts could not be written ({error}): {place}")
 
@@ -91,10 +95,11 @@ def _page(out: Path, marks: str, root: Path) -> str:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
     from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
-    from trialbook.diff.headlines import headlines
+    from trialbook.diff.headlines import STANDS, headlines
     from trialbook.diff.issued import errata, result_errata, result_numbers
     from trialbook.diff.replayed import replayed_cuts
     from trialbook.display.study import CutLine, StudyCuts, render_study
+    from trialbook.dlt.standing import reported_headline
     from trialbook.pipeline.pages import SYNTHETIC
 
     studies: dict[str, StudyCuts] = {}
@@ -107,12 +112,13 @@ def _page(out: Path, marks: str, root: Path) -> str:
             if found is None:
                 continue
             numbers = headlines(found.ard, found.analysis)
+            told = numbers | {STANDS: reported_headline(found.ard, found.analysis)}
         except StopError as error:
             unreadable.append(str(error))
             continue
         study = found.protocol.study
         decided = [one for one in _decisions(found.cut, root, unreadable) if one.cut == found.cut.cut_id]
-        line = CutLine(found.cut, numbers, found.seal, found.synthetic, decided)
+        line = CutLine(found.cut, told, found.seal, found.synthetic, decided)
         cuts = studies.setdefault(study.registry_id, StudyCuts(study))
         cuts.cuts.append(line)
         builds.setdefault(study.registry_id, []).append(found)

@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from trialbook.efficacy.baseline_groups import baseline_groups
+from trialbook.efficacy.baseline_groups import baseline_groups, baseline_stages
+from trialbook.gvhd.grade import grade_bounds, grade_text
 from trialbook.records_behind.studied import GRADED, RecordsBehind, ResultNumber, Studied
 from trialbook.results.ard import TOTAL
 from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
@@ -28,6 +29,7 @@ from trialbook.safety.ae_tables import (
 from trialbook.safety.counting import OVERALL
 from trialbook.safety.lab_tables import RISEN
 from trialbook.safety.ledger import ALL, IN_WINDOW, UNKNOWN
+from trialbook.subjects.demography import UNKNOWN as NOT_KNOWN
 from trialbook.subjects.flow import FLOW, flow_flags
 
 PENDING = "PENDING"
@@ -105,6 +107,28 @@ def _people(number: ResultNumber, studied: Studied) -> Found | None:
     if not number.variable_level:
         return "adsl", treated, treated & adsl[number.variable].notna(), "TRT01A"
     return "adsl", treated, treated & adsl[number.variable].astype("str").eq(number.variable_level), "TRT01A"
+
+
+def _at_entry(number: ResultNumber, studied: Studied) -> Found | None:
+    """Grade, organs involved and stages at the first infusion (T-3), as the baseline of the response holds them."""
+    if not studied.has("adrsp28"):
+        return None
+    day28 = studied.frame("adrsp28")
+    stages = baseline_stages(day28)
+    organ = number.variable.removesuffix("STBL")
+    if organ in stages:
+        values = stages[organ].astype("Int64").astype("str").fillna("")
+    elif number.variable == "ORGANSBL":
+        values = stages.gt(0).sum(axis=1).astype("str").where(stages.notna().all(axis=1), "")
+    elif number.variable == "GRADEBL":
+        bounds = grade_bounds(stages)
+        low, high = (grade_text(bounds[name]) for name in ("GRADELO", "GRADEHI"))
+        values = low.where(low.eq(high), low + " to " + high).mask(day28["BASESTG"].eq(""), "")
+    else:
+        # The lines of therapy and how steroids failed are in no dataset of the analysis.
+        return None
+    wanted = "" if number.variable_level == NOT_KNOWN else number.variable_level
+    return "adrsp28", _everyone(day28), values.eq(wanted), "TRT01A"
 
 
 def _exposure(number: ResultNumber, studied: Studied) -> Found | None:
@@ -416,7 +440,8 @@ def _cases(number: ResultNumber, studied: Studied) -> Found | None:
 
 
 RULES: dict[str, Rule] = {
-    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people, "EXPOSURE": _exposure,
+    "SETS": _sets, "DISPOSITION": _disposition, "ELIG": _audit, "DEMOG": _people, "BASELINE": _at_entry,
+    "EXPOSURE": _exposure,
     **dict.fromkeys(("TEAE_OVERVIEW", "EAIR", "EAER"), _overview),
     **dict.fromkeys(OF_TERM, _terms),
     **dict.fromkeys(("TEAE_GRADE", "TEAE_REL"), _maximum),
@@ -434,7 +459,6 @@ RULES: dict[str, Rule] = {
 # Numbers that no record of this cut is behind, or whose records the table itself names.
 WITHOUT: dict[str, str] = {
     "CLEANING": "counts delivered records and questions; the change log and the query list hold each",
-    "BASELINE": "counted from findings before the first infusion; the profile of each subject shows them",
     "AE_NEW": "the column of what is new opens to its records",
     "AE_BY_CUT": "counts what each cut reported; the records are in the builds of those cuts",
     "DLT_TIMELINE": "an advice on an earlier date", "DLT_ADVICE": "an advice; its statuses open in the table above it",

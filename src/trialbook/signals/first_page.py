@@ -192,12 +192,16 @@ def _coming(facts: Facts) -> list[Coming]:
     for row in coming_up(facts.visits, facts.study).itertuples():
         visit = row.VISIT.lower()
         words = (
-            msg("{visit} visit due now, window closes", visit=visit)
+            msg("{visit} visit: due now, the last day of its window", visit=visit)
             if row.STATUS == DUE
-            else msg("{visit} visit opens {date}, window closes", visit=visit, date=f"{row.FROMDT:%Y-%m-%d}")
+            else msg("{visit} visit: the last day of its window, open from {date}", visit=visit, date=_day(row.FROMDT))
         )
         found.append(Coming(f"{row.UNTILDT:%Y-%m-%d}", str(row.SUBJID), words))
     return sorted(found, key=lambda one: (one.day, one.subject, one.what))
+
+
+def _day(date: pd.Timestamp) -> str:
+    return f"{date:%Y-%m-%d}"
 
 
 def _deviation_counts(addv: pd.DataFrame) -> tuple[tuple[str, int], ...]:

@@ -45,7 +45,7 @@ PATTERNS: Mapping[str, str] = {
         "{test} {ratio} x ULN on day {day}, bilirubin {bilirubin} x ULN on day {bilirubin_day} (peak {peak} x ULN): "
         "biochemical criteria of liver injury met, clinical review needed."
     ),
-    "ungraded_serious": "Serious event without a grade: {term}, day {day}. Every count by severity is open by one.",
+    "ungraded_serious": "Serious event without a grade: {term}, day {day}. Any count by grade may be one higher.",
     "ungraded_maybe_serious": "Event of unknown seriousness and without a grade: {term}, day {day}.",
     "level_toxicity": "{dlts} of {evaluable} evaluable subjects at {dose_level} had a DLT.",
     "stopping_reached": "{event}: {events} of {evaluated} subjects; the stopping boundary is reached.",
@@ -79,8 +79,8 @@ PATTERNS: Mapping[str, str] = {
     ),
     "expedited_due": "{term}: the expedited report is due on {due}, in {days} days.",
     "expedited_unknown": (
-        "{term} is serious, related and unexpected; since when the site knew of it is not recorded, so the expedited "
-        "report may be overdue."
+        "{term} is serious, related and unexpected. The day on which the site learned of it is not recorded, so the "
+        "expedited report may be overdue."
     ),
     "lost_to_follow_up": "Not seen for {days} days: last seen alive on {last_seen}, day {day}.",
     "dose_other_level": (

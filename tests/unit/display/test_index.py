@@ -338,7 +338,7 @@ def test_the_first_page_answers_before_it_lists(protocol):
     assert places == sorted(places)
     assert '<a class="tb-subject" href="profiles/S01.html">S01</a>' in html
     assert 'href="03_safety.html#s-liver"' in html
-    assert "Which rules: 1 looked, 1 raised something" in html
+    assert "1 rule was checked, 1 raised a signal" in html
     assert "Protocol deviations: 3 major, 2 minor; 1 not recorded by the site." in html
     assert html.count("The Safety Review Committee decides.") == 1
 

@@ -62,11 +62,27 @@ def test_cuts_are_columns_in_the_order_of_their_dates_with_what_was_known_then(o
     assert row
     assert re.findall(r">(\d+)<", row[1]) == ["5", "9", "12"]
     assert "wait at DL3" in page
+    assert "Wait at DL3; no dose decision yet." in page
     assert "ONGOING" not in page
+    # In a list of windows the title stands alone.
+    title = re.search(r"<title>(.*?)</title>", page)
+    assert title
+    assert title[1].startswith("All data cuts of iMSC-2001 (NCT06321198): A Trial to Evaluate")
     assert 'href="third/index.html"' in page
     assert "<code>trialbook diff zeroth third --html" in page
     assert "SYNTHETIC DATA" in page
     assert said == []
+
+
+def test_a_page_of_an_earlier_version_does_not_stay_beside_it(out: Path) -> None:
+    (out / "index.zh.html").write_text('<meta name="builds" content="zeroth=a">', encoding="utf-8")
+    (out / "notes.html").write_text("<p>of a person</p>", encoding="utf-8")
+    refreshed(out)
+    assert sorted(path.name for path in out.glob("*.html")) == ["index.html", "notes.html"]
+    # A page of that name that the tool did not write is left alone.
+    (out / "index.zh.html").write_text("<p>of a person</p>", encoding="utf-8")
+    refreshed(out)
+    assert (out / "index.zh.html").is_file()
 
 
 def test_the_page_is_written_again_only_when_a_build_changed(out: Path, protocol: Protocol) -> None:

@@ -20,8 +20,9 @@ ADSL = pd.DataFrame({
 })  # fmt: skip
 ADDLT = ADSL[["USUBJID", "SUBJID", "TRT01A"]].assign(DLTSTAT=["NO-DLT", "DLT", "PENDING"], COUNTED=["", "Y", ""])
 DAY28 = ADSL[["USUBJID", "TRT01A"]].assign(
-    AVALC=["NR", "CR", "PENDING"], REASON=["DEATH", "", ""], MAT28FL=["Y", "Y", ""], RSPSTG=["", "CR", ""]
-)
+    AVALC=["NR", "CR", "PENDING"], REASON=["DEATH", "", ""], MAT28FL=["Y", "Y", ""], RSPSTG=["", "CR", ""],
+    BASESTG=["3-0-0-1", "", "2-?-0-2"],
+)  # fmt: skip
 TIMES = ADSL[["USUBJID", "TRT01A"]].assign(
     PARAMCD="OS", AVAL=[10.0, 150.0, 40.0], CNSR=[0, 1, 1], EVNTDESC=["DEATH", "", ""],
     STARTDT=pd.to_datetime(["2025-01-01", "2025-01-01", "2025-05-21"]),
@@ -88,6 +89,12 @@ def found(*number: str) -> tuple[list[str], list[str]] | None:
         (("SAE_LEDGER", "DL1", "SRAE", "", "all"), (["002"], [])),
         (("SAE_LEDGER", "Total", "SAE_UNKNOWN", "", "all"), (["002"], [])),
         (("AESI_LEDGER", "Total", "AESI", "", "all"), (["002"], [])),
+        # At the first infusion: 002 has no assessment, of 003 the liver is not known.
+        (("BASELINE", "Total", "SKINSTBL", "3"), (["001"], ["002", "003"])),
+        (("BASELINE", "DL1", "ORGANSBL", "2"), (["001"], ["002"])),
+        (("BASELINE", "Total", "LIVERSTBL", "Not known"), (["002", "003"], ["001"])),
+        (("BASELINE", "Total", "GRADEBL", "III to IV"), (["003"], ["001", "002"])),
+        (("BASELINE", "Total", "LINES", "1"), None),
         (("SETS", "Total", "NO SUCH SET"), None),
         (("MY_OWN_ANALYSIS", "Total", "X"), None),
     ],
