@@ -258,7 +258,7 @@ def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
     if not stale:
         return ""
     return msg(
-        "Not known dead, but last seen more than {stale_followup_days} days before the cut: {stale}. "
+        "Not known to have died, but last seen more than {stale_followup_days} days before the cut: {stale}. "
         "Survival may be overestimated until their status is known.",
         stale_followup_days=analysis.stale_followup_days,
         stale=", ".join(stale),
