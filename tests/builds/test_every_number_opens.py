@@ -30,7 +30,7 @@ OF_INFUSIONS = {("EXPOSURE", "DUE"), ("EXPOSURE", "FEWER")}
 OF_THERAPY = {("BASELINE", "LINES"), ("BASELINE", "SRPATTERN")}
 # Tables whose numbers no record is behind, or whose records are listed beside them; by how their title begins.
 NO_RECORDS = {
-    "Table": "the first rows of a dataset of this step",
+    "First rows of a dataset": "the first rows of a dataset of this step",
     "Receipt of this step": "what the step has written",
     "Records on the way to the tables": "all records of the dataset, by rule",
     "Subjects [events] at each cut": "what earlier cuts reported; the records are in their builds",
@@ -45,7 +45,7 @@ NO_RECORDS = {
     "Fewest events that stop": "limits of a rule",
     "How often each rule would stop": "probabilities",
     "Drugs started after the infusion": "counted by class; the profiles name the drugs",
-    "Will the response rate exceed": "predicted probabilities",
+    "Probability that the response rate exceeds": "predicted probabilities",
     "Response rate under other choices": "a difference of two rates, each of which opens",
 }
 # Cards that say what the rule advises, not how many.

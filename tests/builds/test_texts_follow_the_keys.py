@@ -72,10 +72,10 @@ SAID: dict[str, list[tuple[str, str, str]]] = {
 WINDOWS = {
     "dlt_window": [
         ("04_dlt", "The window is day {} to day {} after"),
-        ("05_orr", "DLT, yes or no, on REL_DAY {} to {}"),
+        ("05_orr", "DLT, yes or no, on day {} to {}"),
     ],
-    "baseline_window": [("05_orr", "assessment on days {} to {} before"), ("05_orr", "baseline of REL_DAY {} to {}")],
-    "d28_window": [("05_orr", "closest to it on days {} to {};"), ("05_orr", "(REL_DAY {} to {})")],
+    "baseline_window": [("05_orr", "assessment on days {} to {} before"), ("05_orr", "baseline of day {} to {}")],
+    "d28_window": [("05_orr", "closest to it on days {} to {};"), ("05_orr", "(day {} to {})")],
     "d56_window": [("05_orr", "at day 56 (days {} to {}, A-57)")],
 }
 SHARES = {"dlt_min_dose_frac": ("04_dlt", "at least {:.0%} of the dose"), "steroid_sparing": ("05_orr", "by {:.0%} or")}

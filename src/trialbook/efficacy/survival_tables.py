@@ -16,6 +16,14 @@ from trialbook.results.bounds import bounds_of, bounds_text, case_table, exclude
 REGISTERED_DAY = 100  # the registry measures overall survival at day 100
 UNKNOWN = (NOT_REACHED, NOT_ESTIMABLE, NOT_EVALUABLE)
 LIMITS = ("conf.low", "conf.high")
+# What a record that proves life is, by its domain.
+PROOFS = {
+    "SS": msg("survival status"), "SV": msg("visit"), "EX": msg("infusion"), "VS": msg("vital signs"),
+    "RS": msg("assessment of the disease"), "FA": msg("finding of the disease"), "QS": msg("questionnaire"),
+    "LB": msg("laboratory result"), "MB": msg("microbiology"), "IS": msg("antibodies"), "AE": msg("adverse event"),
+    "CM": msg("medication"), "PR": msg("procedure"), "CE": msg("clinical event"), "DS": msg("disposition"),
+    "DM": msg("consent"),
+}  # fmt: skip
 EXACT = {
     "clopper_pearson": msg("Nobody censored before that day: exact interval (Clopper-Pearson)"),
     "clopper_pearson_lower": msg("Nobody died by that day: one-sided 95% bound of those at risk (Clopper-Pearson)"),
@@ -209,7 +217,8 @@ def censored_subjects(
     alive = adtte[adtte["PARAMCD"].eq("OS") & adtte["CNSR"].ne(0)]
     ago = (cut_date - alive["ADT"]).dt.days.astype("Int64")
     stale = pd.Series("", index=alive.index, dtype="str").mask(ago > analysis.stale_followup_days, "Y")
-    listed = _with_study_day(alive).assign(SOURCE=alive["CNSDTDSC"], DAYS_AGO=ago, STALE=stale)
+    source = alive["CNSDTDSC"].map(lambda record: PROOFS.get(str(record).partition(".")[0], record))
+    listed = _with_study_day(alive).assign(SOURCE=source, DAYS_AGO=ago, STALE=stale)
     if adsl is not None:
         how = adsl["DCSREAS"].where(adsl["EOSSTT"].eq("DISCONTINUED"), "").fillna("").str.lower()
         listed = listed.assign(LEFT=listed["SUBJID"].map(dict(zip(adsl["SUBJID"], how, strict=True))).astype("str"))
@@ -249,7 +258,7 @@ def stale_sentence(censored: pd.DataFrame, analysis: Analysis) -> str:
     if not stale:
         return ""
     return msg(
-        "Not known dead, but last seen more than {stale_followup_days} days before the cut: {stale}. "
+        "Not known to have died, but last seen more than {stale_followup_days} days before the cut: {stale}. "
         "Survival may be overestimated until their status is known.",
         stale_followup_days=analysis.stale_followup_days,
         stale=", ".join(stale),

@@ -237,7 +237,7 @@ def _said(log: pd.DataFrame | None, column: str) -> str:
 # Sentences of the eligibility notebook: every count, window and word of the disease from the protocol and the keys.
 
 
-FORM = msg("Data decide where they can; else the investigator's answer on the form does (ATT).")
+FORM = msg("Data decide where they can; else the investigator's answer on the form does.")
 NOT_HERE = "This trial has no endpoint for {endpoints}: no such set."
 NO_CRITERIA = "The protocol file of this trial holds no eligibility criteria: nothing is audited on this page."
 

@@ -151,7 +151,7 @@ def _notes(found: Courses, protocol: Protocol, analysis: Analysis) -> list[str]:
         said.append(plural("{n} cohort from now on is shown.", "{n} cohorts from now on are shown.", found.cohorts))
     rates = fitting_scenarios(protocol, analysis)
     if found.chances:
-        named = [msg("{name}: {rates}", name=name, rates=" / ".join(f"{rate:g}" for rate in rates[name]))
+        named = [msg("{name}: {rates}", name=name, rates=" / ".join(f"{100 * rate:g}%" for rate in rates[name]))
                  for name in found.chances]  # fmt: skip
         said.append(msg(CHANCES.msgid, rates=joined(named, "; ")))
     return said
@@ -196,7 +196,11 @@ def course_graph(
         "The pathways keep to the cap of {cap}: {n} places are left.", places, cap=analysis.n_cap,
     )  # fmt: skip
     notes = [MARKS, left, *([msg("Only the first cohorts have room in the figure.")] if cut_short else [])]
-    described(nodes, labels=NODE_LABELS, empty=found.nothing, summary=summary, notes=notes)
+    ends = nodes["KIND"].isin([DECLARED, WITHOUT])
+    finding = msg(
+        "{n} possible ends, {without} without an MTD", n=int(ends.sum()), without=int((nodes["KIND"] == WITHOUT).sum())
+    )
+    described(nodes, labels=NODE_LABELS, empty=found.nothing, finding=finding, summary=summary, notes=notes)
     return nodes, pd.DataFrame(edges, columns=["COHORT", "FROM", "TO"]).astype("int64")
 
 

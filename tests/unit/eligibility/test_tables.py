@@ -32,7 +32,9 @@ def test_a_screen_failure_is_audited_and_its_reasons_are_counted_per_criterion(p
     table = screen_failures(core, adie, domains)
     assert table["SUBJID"].tolist() == ["S02"]
     assert table["SITE"].tolist() == ["SCREEN FAILURE: EX04 NOT MET"]
-    assert table["CRITERIA"].tolist() == ["EX03 (ATT-FAIL), EX04A (FAIL), EX04B (FAIL)"]
+    assert table["CRITERIA"].tolist() == [
+        "EX03: violated by the form; EX04A: violated by the data; EX04B: violated by the data"
+    ]
     reasons = to_ard(reason_rows(core, adie, protocol))
     assert dict(zip(reasons["variable_level"], reasons["stat"], strict=True)) == {"EX03": 1, "EX04A": 1, "EX04B": 1}
     assert set(reasons["group1_level"]) == {"Total"}

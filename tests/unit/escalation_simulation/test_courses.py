@@ -62,7 +62,7 @@ def test_the_table_names_who_is_pending_how_it_ends_and_the_assumed_rates(protoc
     assert set(table["PENDING"]) == {"DL2 0/1", "DL2 1/1"}
     assert len(rows) == len(table) * len(keys().oc_scenarios)
     assert table["END"].str.contains("maximum tolerated dose").any()
-    assert any("safe: 0.05 / 0.1 / 0.2" in note for note in look_of(table)["notes"])
+    assert any("safe: 5% / 10% / 20%" in note for note in look_of(table)["notes"])
 
 
 def test_the_figure_holds_each_state_once_and_every_step_between_them(protocol: Protocol) -> None:

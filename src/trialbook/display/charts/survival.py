@@ -20,6 +20,8 @@ ROW, NARROW_ROW, MOST_WIDE = 28, 16, 24
 # Pixels of a letter beside a bar, on average.
 SAID_LETTER = 5.4
 STAR = "M0,-.7L.2,-.25L.7,-.22L.31,.1L.44,.6L0,.32L-.44,.6L-.31,.1L-.7,-.22L-.2,-.25Z"
+# Not the circle, which ends the bar of a subject who was not seen lately.
+HOURGLASS = "M-.6,-.6L.6,-.6L-.6,.6L.6,.6Z"
 SHAPES = {
     "infusion": "triangle-down",
     "response at day 28": STAR,
@@ -27,7 +29,7 @@ SHAPES = {
     "serious adverse event": "square",
     "DLT": "diamond",
     "new systemic therapy": "triangle-up",
-    "relapse": "circle",
+    "relapse": HOURGLASS,
     "death": "cross",
     "death, day not known": "wedge",
 }
