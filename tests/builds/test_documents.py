@@ -22,7 +22,7 @@ from trialbook.commands.export import FORMATS, Made, Order, built_source, export
 from trialbook.core.translations import languages
 from trialbook.documents import drawings
 from trialbook.documents.aggregate import aggregate_report
-from trialbook.documents.content import Speaker, Table
+from trialbook.documents.content import Figure, Speaker, Table
 from trialbook.documents.layout import grid_of
 from trialbook.documents.narrative_sentences import narratives_of
 from trialbook.documents.narratives import narratives
@@ -195,6 +195,18 @@ def test_the_pdf_is_a_report_of_some_pages_that_say_what_they_are(made: dict[str
     assert "escalation decisions are taken by the Safety Review Committee" in " ".join(pages[0].split())
 
 
+def test_tables_and_figures_of_the_pdf_come_in_the_order_in_which_they_are_said(
+    source: CutSource, made: dict[str, Made]
+) -> None:
+    """No figure has moved between two halves of a table, to the top of a page or to its foot."""
+    wanted = [block.id for block in report(source).blocks() if isinstance(block, Table | Figure) and block.id]
+    for name in ("pdf", "pdf.zh"):
+        text = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made[name].content)).pages)
+        places = [re.search(rf"^{number}\s", text, flags=re.MULTILINE) for number in wanted]
+        assert None not in places, name
+        assert (found := [place.start() for place in places if place]) == sorted(found), name
+
+
 def test_references_and_contents_of_the_word_file_lead_somewhere(made: dict[str, Made]) -> None:
     document = word.Document(io.BytesIO(made["docx"].content))
     body = document.element.body
@@ -225,7 +237,19 @@ def test_tables_of_the_word_file_repeat_their_heads_and_figures_are_drawings(mad
     blips = list(document.element.body.iter("{http://schemas.openxmlformats.org/drawingml/2006/main}blip"))
     assert len(blips) == sum(caption.startswith("F-") for caption in captions) > 3
     assert all(blip.xpath(".//*[local-name()='svgBlip']") for blip in blips)
-    assert {mark.get(qn("w:val")) for mark in document.styles.element.iter(qn("w:lang"))} == {"en-GB"}
+    # In the Chinese one too: a line may end inside of a Latin word that is said to be Chinese.
+    for name in ("docx", "docx.zh"):
+        styles = word.Document(io.BytesIO(made[name].content)).styles.element
+        spoken = {(mark.get(qn("w:val")), mark.get(qn("w:eastAsia"))) for mark in styles.iter(qn("w:lang"))}
+        assert spoken == {("en-GB", "zh-CN")}
+
+
+def test_footnotes_of_the_word_file_are_on_the_page_of_their_table(made: dict[str, Made]) -> None:
+    body = word.Document(io.BytesIO(made["docx"].content)).element.body
+    notes = [p for p in body.iter(qn("w:p")) if p.style == "Note" and p.getparent() is body and p.text]
+    after = [note.getprevious() for note in notes if note.getprevious().tag == qn("w:tbl")]
+    assert len(after) > 3
+    assert all(table.tr_lst[-1].xpath(".//w:keepNext") for table in after)
 
 
 def test_each_slide_has_one_message_and_says_where_it_comes_from(made: dict[str, Made]) -> None:

@@ -18,6 +18,8 @@ INDENT = "\u2003"
 # Characters of table text that fit side by side on a page; the least of a column; those between two columns; by how
 # many a column grows at once; a word of more is broken.
 LINE, LEAST, GAP, STEP, WORD, SHORT = 102, 4, 2, 2, 26, 24
+# How many times the line a table may ask for: its letters are smaller by as much, and what is short stays whole.
+SMALLER = 1.13
 # Lines of text of a table that is kept on one page.
 KEPT_WHOLE = 14
 _BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
@@ -73,16 +75,39 @@ def shares_of(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[floa
         max(floor, *(max(width(part) for part in text.split("\n")) for text in (head, *column)))
         for head, column, floor in zip(heads, cells, floors, strict=True)
     ]
-    # What is short, a number with its interval, stays on one line where all columns have room for that; lines of a head
-    # too.
-    short = [
-        max(floor, *(width(part) for part in head.split("\n")) if "\n" in head else (0,), 0 if wish > SHORT else wish)
-        for head, floor, wish in zip(heads, floors, wishes, strict=True)
+    given = [_grown(columns, one, wishes) for one in _beginnings(heads, cells, floors)]
+    # The way with the fewest lines; of several, the one that keeps most together.
+    headed = [[*column, max(map(width, head.split("\n")))] for column, head in zip(columns, heads, strict=True)]
+    best = min(given, key=lambda one: sum(_lines(headed, one)))
+    return [float(one + GAP) for one in best]
+
+
+def _beginnings(heads: Sequence[str], cells: Sequence[Sequence[str]], floors: Sequence[int]) -> list[list[int]]:
+    """The least widths to begin with: what is short stays on one line, and so do whole heads, or the lines of heads
+    alone; the words that begin the rows may be broken, or those of all cells. Where what is short asks for more than
+    the line, letters may be a little smaller (`size_of`).
+    """
+    rows = [max((width(part) for text in column for part in text.split("\n")), default=0) for column in cells]
+    kept = [0 if wide > SHORT else wide for wide in rows]
+    lines = [max(width(part) for part in head.split("\n")) if "\n" in head else 0 for head in heads]
+    whole = [0 if width(head) > SHORT else width(head) for head in heads]
+    by_cells = [max(both) for both in zip(floors, kept, lines, strict=True)]
+    with_heads = [
+        max(floor, line or head, one) for floor, line, head, one in zip(floors, lines, whole, kept, strict=True)
     ]
-    if sum(short) + GAP * len(heads) <= LINE:
-        floors = short
-    room = LINE - GAP * len(heads) - sum(floors)
+    broken = [*floors[:1], *by_cells[1:]]
+    between = GAP * len(heads)
+    by_words = [max(both) for both in zip(floors, lines, strict=True)]
+    smaller = round(SMALLER * LINE)
+    ways = [(with_heads, LINE), (by_cells, LINE), (broken, LINE)]
+    ways += [(by_cells, smaller), (broken, smaller), (by_words, LINE)]
+    return [one for one, most in ways if sum(one) + between <= most] or [list(floors)]
+
+
+def _grown(columns: Sequence[Sequence[int]], floors: Sequence[int], wishes: Sequence[int]) -> list[int]:
+    """The widths when what is left of the line has gone where it saves most lines."""
     given = list(floors)
+    room = LINE - GAP * len(given) - sum(given)
     while room > 0:
         growing = [k for k, wish in enumerate(wishes) if given[k] < wish]
         if not growing:
@@ -92,7 +117,7 @@ def shares_of(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[floa
         step = min(STEP, wishes[best] - given[best], room)
         given[best] += step
         room -= step
-    return [float(one + GAP) for one in given]
+    return given
 
 
 def _gain(columns: Sequence[Sequence[int]], given: Sequence[int], now: Sequence[int], place: int) -> tuple[int, int]:

@@ -51,9 +51,11 @@ def plain_fonts(style: Any) -> None:
 
 
 def language_of(styles: Any, tag: str) -> None:
-    """Sets the language of the text of a Word file."""
+    """Sets the language of the text of a Word file: Latin words in a Chinese file are English, else a line may end
+    inside of one.
+    """
     from docx.oxml.ns import qn
 
     for language in styles.iter(qn("w:lang")):
-        language.set(qn("w:val"), tag)
+        language.set(qn("w:val"), "en-GB" if tag.startswith("zh") else tag)
         language.set(qn("w:eastAsia"), "zh-CN")

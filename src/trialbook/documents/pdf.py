@@ -27,8 +27,6 @@ from trialbook.documents.content import (
 from trialbook.documents.drawings import compiled, svg_of
 from trialbook.documents.glyphs import FAMILY, shown
 
-# Of a higher figure (pixels of its drawing at full width) the text goes on before it where a page ends.
-INLINE = 260
 # Pixels of a drawing that fill the width of a page.
 FULL_WIDTH = 760
 COLOURS = {"accent": ACCENT, "ink": INK, "quiet": QUIET, "rule": LINE, "pale": SEQUENTIAL[0], "hot": VERMILION}
@@ -113,10 +111,9 @@ class _Writer:
         svg = svg_of(figure, self._speaker)
         name = f"{layout.bookmark(figure.id)}.svg"
         self.files[name] = svg.encode("utf-8")
-        wide, high = svg_size(svg)
+        wide, _ = svg_size(svg)
         return {
             "kind": "figure", "id": figure.id, "title": self._say(figure.title), "file": name,
-            "alt": self._say(figure.title), "float": high * min(1.0, FULL_WIDTH / wide) > INLINE,
-            "width": min(1.0, wide / FULL_WIDTH),
+            "alt": self._say(figure.title), "width": min(1.0, wide / FULL_WIDTH),
             "notes": [self._say(note) for note in figure.notes],
         }  # fmt: skip

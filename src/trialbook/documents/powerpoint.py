@@ -19,8 +19,8 @@ from trialbook.documents.office import HAN, LATIN, add_vector
 # Inches of a slide, of its margins, and of the room between title and foot.
 WIDE, HIGH, EDGE, TOP, BOTTOM = 13.333, 7.5, 0.6, 1.45, 6.85
 SIZES = (16, 14, 13, 12, 11, 10, 9, 8)
-# Inches that a character of one point takes, and a line of one point.
-CHARACTER, LINE_HEIGHT = 0.0072, 0.0172
+# Inches that a character of one point takes, and a line of one point; of Chinese characters.
+CHARACTER, LINE_HEIGHT, HAN_HEIGHT = 0.0072, 0.0172, 0.0198
 
 
 def pptx(deck: Deck, speaker: Speaker) -> bytes:
@@ -39,6 +39,7 @@ class _Writer:
         self._show: Any = library.Presentation()
         self._show.slide_width, self._show.slide_height = Inches(WIDE), Inches(HIGH)
         self._tag = layout.language_tag(speaker.language)
+        self._line_height = HAN_HEIGHT if self._tag.startswith("zh") else LINE_HEIGHT
         self._drawings = 0
 
     def made(self) -> bytes:
@@ -198,7 +199,7 @@ class _Writer:
         for text, share in texts:
             fit = max(1, int(((WIDE - 2 * EDGE) * share - 0.12) / (CHARACTER * size)))
             deepest = max(deepest, sum(max(1, -(-_asked(part) // fit)) for part in text.split("\n")))
-        return deepest * LINE_HEIGHT * size + 0.06
+        return deepest * self._line_height * size + 0.06
 
     def _figure(self, slide: Any, figure: Figure, top: float, room: float) -> float:
         title = self._say(figure.title)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +99,9 @@ class _Writer:
             style.font.size, style.font.bold, style.font.italic = Pt(size), bold, False
             style.font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
             style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
-            style.paragraph_format.line_spacing = 1.1
+            # A height of its own: faces differ, and a Chinese one would make a document a quarter longer. Not where
+            # pictures are, which it would cut off.
+            style.paragraph_format.line_spacing = 1.1 if name == "Normal" else Pt(round(1.3 * size, 1))
         for name in ("Heading 1", "Heading 2", "Caption", "Lead", "Contents"):
             styles[name].paragraph_format.keep_with_next = True
         for border in styles["Title"].element.xpath(".//w:pBdr"):
@@ -270,7 +272,9 @@ class _Writer:
             size, whole = Pt(layout.size_of(grid)), layout.whole(grid)
             self._row(table.rows[0], grid.heads, grid.sides, size, bold=True)
             _repeated(table.rows[0])
+            notes = layout.notes_of(block, self._speaker)
             for place, (row, line) in enumerate(zip(table.rows[1:], grid.lines, strict=False)):
+                last = place == len(grid.lines) - 1
                 if isinstance(line, str):
                     cell = row.cells[0].merge(row.cells[-1])
                     run = cell.paragraphs[0].add_run(line)
@@ -278,12 +282,17 @@ class _Writer:
                     _filled(cell, SEQUENTIAL[0])
                 else:
                     self._row(row, line, grid.sides, size)
-                if isinstance(line, str) or (whole and place < len(grid.lines) - 1):
+                if isinstance(line, str) or (notes if last else whole):
                     _kept(row)
             _kept(table.rows[0])
-        for note in layout.notes_of(block, self._speaker):
-            word.add_paragraph(note, style="Note")
+        self._notes(layout.notes_of(block, self._speaker))
         self._gap()
+
+    def _notes(self, notes: Sequence[str]) -> None:
+        """Footnotes, on one page."""
+        for place, note in enumerate(notes, 1):
+            paragraph = self._word.add_paragraph(note, style="Note")
+            paragraph.paragraph_format.keep_with_next = place < len(notes)
 
     def _row(self, row: Any, cells: list[str], sides: list[str], size: Any, *, bold: bool = False) -> None:
         from docx.shared import Pt
@@ -327,8 +336,7 @@ class _Writer:
         described = picture._inline.docPr
         described.set("descr", title)
         described.set("name", figure.id)
-        for note in figure.notes:
-            self._word.add_paragraph(self._say(note), style="Note")
+        self._notes([self._say(note) for note in figure.notes])
 
 
 def _levels(sections: tuple[Section, ...], level: int) -> Iterator[tuple[Section, int]]:

@@ -65,6 +65,21 @@ def test_columns_have_room_for_their_longest_word_and_fill_no_more_than_the_line
     assert sum(shares) <= LINE
 
 
+def test_numbers_with_their_intervals_stay_on_one_line_and_so_do_the_lines_of_a_head() -> None:
+    heads = ["Interval", *["DL1 (N=4)\n1 x 10^6/kg"] * 4]
+    interval = "0.750 (0.194 to 0.994)"
+    shares = shares_of(heads, [["Exact (Clopper-Pearson)"], *[[interval]] * 4])
+    assert min(shares[1:]) >= len(interval)
+    # Longer than the line: its letters are a little smaller.
+    assert LINE < sum(shares) <= 1.13 * LINE
+    words = [
+        ["TEAE leading to infusion interruption or discontinuation"],
+        ["0 [0]"],
+        ["0 [0], and 1 not graded, at all"],
+    ]
+    assert shares_of(["", "DL1 (N=4)\n1 x 10^6/kg", "All subjects"], words)[1] >= len("1 x 10^6/kg")
+
+
 def test_a_table_without_rows_has_no_lines() -> None:
     assert grid_of(Table("T-1", "t", (), empty="No records."), Speaker()).lines == []
 
