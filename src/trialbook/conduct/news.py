@@ -70,11 +70,11 @@ def _new_events(adae: pd.DataFrame, before: pd.DataFrame, number: Mapping[str, s
 
 def _named_events(rows: pd.DataFrame, number: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     terms = rows["ADECOD"].where(rows["ADECOD"].ne(""), rows["AETERM"])
-    grades = [msg("not graded") if pd.isna(grade) else msg("grade {grade}", grade=grade) for grade in rows["ATOXGR"]]
-    return tuple(
-        (number[subject], msg("{term}, {grade}", term=term, grade=grade))
-        for subject, term, grade in zip(rows["USUBJID"], terms, grades, strict=True)
-    )
+    said = [
+        msg("{term}, not graded", term=term) if pd.isna(grade) else msg("{term}, grade {grade}", term=term, grade=grade)
+        for term, grade in zip(terms, rows["ATOXGR"], strict=True)
+    ]
+    return tuple(zip(rows["USUBJID"].map(number), said, strict=True))
 
 
 def _pairs(now: pd.DataFrame, then: pd.DataFrame, column: str) -> Iterator[tuple[str, str, str]]:

@@ -41,7 +41,7 @@ NUMBER_PLACES = frozenset(
     [
         "n", "N", "n_2", "n_3", "total", "day", "days", "relday", "year", "hours", "events", "count", "number",
         "planned", "treated", "infusions", "of", "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n",
-        "screened", "enrolled", "estimate",
+        "screened", "enrolled", "estimate", "waiting",
     ]
 )  # fmt: skip
 # Places that hold a date, or why there is none in a few words.
@@ -56,6 +56,9 @@ SHORT_PLACES = {"unit": r"[^;,:()]", "grade": r"[^;,:()]", "sources": r"[^;:()]"
 HEAD = "a"
 # How a text ends that a drawing has no room for.
 CUT_OFF = " ..."
+# A comma between codes, not one within brackets, and a code in brackets behind another: `013 (DL2), 015 (DL3)`.
+_COMMA = re.compile(r", (?![^()]*\))")
+_CODE_IN_BRACKETS = re.compile(r"(?<![\w.-])([\w.-]+) \(([A-Z][\w.-]*)\)")
 # Codes or numbers one after the other, which each language lists by its own comma.
 _LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
 # The same with a last one behind "and": such a list is one piece of a sentence. Each code is read in one way only, or
@@ -208,11 +211,8 @@ class Translation(Language):
         if not self._prepared:
             self._prepare()
         words = self._words(text)
-        if not words and _LISTED.fullmatch(text):
-            return _Read(text.replace(", ", self._between(", ")), 0, pieces=0)
         if not words:
-            said = text.replace(": ", self._between(": ")).replace("; ", self._between("; "))
-            return _Read(said, 0, pieces=text.count(": ") + text.count("; "))
+            return self._of_codes(text)
         if len(text) > LONGEST or "\n\n" in text:
             return _Read(text, 0)
         if text.endswith(CUT_OFF):
@@ -267,6 +267,14 @@ class Translation(Language):
             best = small if small.worth < best.worth else best
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
+
+    def _of_codes(self, text: str) -> _Read:
+        """Codes and numbers without a word: the marks between them are those of the language."""
+        said = _CODE_IN_BRACKETS.sub(r"\1（\2）", text)
+        for mark in (": ", "; "):
+            said = said.replace(mark, self._between(mark))
+        pieces = 0 if _LISTED.fullmatch(text) else text.count(": ") + text.count("; ")
+        return _Read(_COMMA.sub(self._between(", "), said), 0, pieces=pieces)
 
     def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
         read = {name: self._of_place(name, value) for name, value in values.items()}

@@ -149,7 +149,10 @@ def _treated(changes: Changes) -> list[str]:
         **{row.subject: row.level for row in fresh.itertuples() if row.level},
     }
     screened = [row.subject for row in fresh.itertuples() if not row.level]
-    who = [f"{_short(changes, subject)} ({level})" for subject, level in sorted(treated.items())]
+    who = [
+        msg("{subject} ({level})", subject=_short(changes, subject), level=level)
+        for subject, level in sorted(treated.items())
+    ]
     one, many = msg("{n} subject treated since: {subjects}."), msg("{n} subjects treated since: {subjects}.")
     said: list[str] = [plural(one, many, len(who), subjects=_listed(who)) if who else msg("Nobody was treated since.")]
     if screened:

@@ -170,7 +170,7 @@ def _headlines(protocol: Protocol, numbers: Numbers) -> list[Headline]:
         lines.append(Headline(msg("Dose-limiting toxicity"), numbers.count("DLT_RATE", "DLT", **dlt), note))
     if protocol.has_endpoint("ORR_D28"):
         limits = words_of(msg("95% CI {said}"), numbers.limits("ORR_D28", "RSP28", **orr))
-        waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", **orr))
+        waiting = words_of(msg("{n} pending"), numbers.text("ORR_D28", "RSP28", "pending", **orr), "n")
         note = _joined(numbers.rate("ORR_D28", "RSP28", **orr), limits, waiting, numbers.cases_of("ORR_D28"))
         lines.append(Headline(msg("Response at day 28"), numbers.count("ORR_D28", "RSP28", **orr), note))
         if numbers.text("CR_D28", "RSP28", "N", **orr):
@@ -255,7 +255,7 @@ def _safety(protocol: Protocol, numbers: Numbers) -> list[Headline]:
         lines.append(Headline(msg("Deaths"), _joined(deaths, deaths_open(numbers.ard)), ""))
     if protocol.has_endpoint("ORR_D28"):
         by = numbers.analysis.ci_primary_orr
-        waiting = words_of(msg("{said} pending"), numbers.text("ORR_D28", "RSP28", "pending", by=by))
+        waiting = words_of(msg("{n} pending"), numbers.text("ORR_D28", "RSP28", "pending", by=by), "n")
         value = _joined(numbers.count("ORR_D28", "RSP28", by=by), waiting if not waiting.startswith("0 ") else "")
         lines.append(Headline(msg("Response at day 28"), value, ""))
     known = _numbers_of(numbers)

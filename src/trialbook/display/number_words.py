@@ -85,9 +85,9 @@ class Numbers:
         return words_of(order, self.cases(variable))
 
 
-def words_of(pattern: str, text: str) -> str:
-    """The text in its pattern, at the place {said}; blank where there is none."""
-    return msg(pattern, said=as_text(text)) if text not in ("", NOT_ESTIMABLE) else ""
+def words_of(pattern: str, text: str, place: str = "said") -> str:
+    """The text in its pattern, at the place {said} or another; blank where there is none."""
+    return msg(pattern, **{place: as_text(text)}) if text not in ("", NOT_ESTIMABLE) else ""
 
 
 # ----------------------------------------------------------------------------------------------------

@@ -350,7 +350,9 @@ def labs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
         else:
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
         unit = ", ".join(dict.fromkeys(show(row[3]) for row in results[test]))
-        drawing.label(top + HIGH / 2 + 4, joined([as_text(test_name(test)), unit], ", "), most=LEFT - 40)
+        named = as_text(test_name(test))
+        label = msg("{test}, {unit}", test=named, unit=unit) if unit else named
+        drawing.label(top + HIGH / 2 + 4, label, most=LEFT - 40)
     return drawing.svg(msg("Laboratory results of subject {subject}", subject=profile.subject))
 
 
@@ -365,8 +367,9 @@ def _course_of_test(test: str, rows: list[Row]) -> str:
         high=show(max(numbers)),
     )  # fmt: skip
     grades = [row[4] for row in rows if pd.notna(row[4])]
-    worst = msg("worst grade {grade}", grade=max(grades)) if grades else msg("grade not evaluable")
-    return joined([said, worst], ", ")
+    if not grades:
+        return msg("{course}, grade not evaluable", course=said)
+    return msg("{course}, worst grade {grade}", course=said, grade=max(grades))
 
 
 def _by_test(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Row]]:

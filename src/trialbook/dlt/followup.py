@@ -60,13 +60,12 @@ def dose_notes(received: pd.DataFrame) -> list[Note]:
         Note(
             "warning",
             msg(
-                "{SUBJID} (planned {TRT01P}): infusion {INFNO} on day {DAY} was {value}{REMARK}; {says}.",
+                "{SUBJID} (planned {TRT01P}): infusion {INFNO} on day {DAY} was {REMARK}; {says}.",
                 SUBJID=row.SUBJID,
                 TRT01P=row.TRT01P or msg("no level"),
                 INFNO=row.INFNO,
                 DAY=row.DAY,
-                value=f"{row.LEVEL}, " if row.LEVEL else "",
-                REMARK=row.REMARK,
+                REMARK=msg("{level}, {remark}", level=row.LEVEL, remark=row.REMARK) if row.LEVEL else row.REMARK,
                 says=says[row.REMARK],
             ),
         )

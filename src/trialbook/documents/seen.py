@@ -97,11 +97,7 @@ def response(source: CutSource) -> Message:
     if not _known(n, total):
         return msg("Response at day 28")
     said = msg("Response: {n} of {total} subjects responded at day 28", n=n, total=total)
-    return (
-        msg("{sentence}, {pending} pending", sentence=said, pending=pending)
-        if _known(pending) and pending != "0"
-        else said
-    )
+    return msg("{sentence}, {n} pending", sentence=said, n=pending) if _known(pending) and pending != "0" else said
 
 
 def survival(source: CutSource) -> Message:

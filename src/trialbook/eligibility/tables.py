@@ -248,14 +248,8 @@ def audit_method(protocol: Protocol, analysis: Analysis) -> str:
         return NO_CRITERIA
     columns = sum(len(criterion.audit_columns()) for criterion in protocol.criteria)
     split = [c for c in protocol.criteria if len(c.audit_columns()) > 1]
-    parts = (
-        msg(
-            ", with {parts}",
-            parts=enumerated(msg("{criterion} in {n} parts", criterion=c.id, n=len(c.audit_columns())) for c in split),
-        )
-        if split
-        else ""
-    )
+    in_parts = [msg("{criterion} in {n} parts", criterion=c.id, n=len(c.audit_columns())) for c in split]
+    parts = msg(", with {parts}", parts=enumerated(in_parts)) if split else ""
     return msg(
         "{columns} checks per subject: the {n} registered criteria{parts}. {FORM} Laboratory results "
         "count from {lab_window_days} days before the infusion, performance and stages from "

@@ -22,7 +22,7 @@ STATE_LABELS = {
     "FURTHER": msg("Further events that stop"),
     "NOW": msg("State now"), "OPEN": msg("Not yet known"), "WORST": msg("Worst case"), "BEST": msg("Best case"),
 }  # fmt: skip
-OUTCOMES = {EVENT: msg("event"), OPEN: msg("open")}
+OUTCOMES = {EVENT: msg("event"), OPEN: msg("not known")}
 OUTCOME_LABELS = {
     "RULE": msg("Event"), "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"), "OUTCOME": msg("Outcome"),
     "WHAT": msg("Record"), "DAY": msg("Day"), "REASON": msg("Why it is open"),
@@ -182,5 +182,5 @@ def no_event_sentence(results: pd.DataFrame, treated: int) -> str:
     return msg(
         "An event that was not seen may still be common. The probability that none of the {n} treated subjects has an "
         "event that would come in so many patients: {rates}.",
-        n=treated, rates=enumerated(parts, "; "),
+        n=treated, rates=joined(parts, "; "),
     )  # fmt: skip

@@ -56,10 +56,10 @@ def due_dates(events: pd.DataFrame, protocol: Protocol, analysis: Analysis, cut_
 
 
 def days_left_text(events: pd.DataFrame) -> pd.Series:
-    """`4 days left`, `today`, `3 days past`, `open` without a day of knowledge; blank where no report is due."""
+    """`4 days left`, `today`, `3 days past`, `not known` without a day of knowledge; blank where no report is due."""
     days = events["DAYSLEFT"]
     said = [
-        "" if not asked else "open" if pd.isna(left) else "today" if left == 0 else _counted(int(left))
+        "" if not asked else "not known" if pd.isna(left) else "today" if left == 0 else _counted(int(left))
         for asked, left in zip(events["SUSAR"] | events["MAYBE"], days, strict=True)
     ]
     return pd.Series(said, index=events.index, dtype="str")
@@ -323,7 +323,7 @@ SPECIAL_LABELS = {name: LABELS[name] for name in LABELS if name not in ("EXPECTE
 
 def serious_lines(events: pd.DataFrame, adsl: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     """L-9: one line per serious event of the ledger, with the columns of `LABELS`."""
-    due = events["DUEDT"].dt.strftime("%Y-%m-%d").where(events["DUEDT"].notna(), "open")
+    due = events["DUEDT"].dt.strftime("%Y-%m-%d").where(events["DUEDT"].notna(), "not known")
     due = due.where(events["SUSAR"] | events["MAYBE"], "")
     lines = _lines(events, adsl, analysis)
     ticked = events[list(SERIOUSNESS_CRITERIA)].any(axis=1)

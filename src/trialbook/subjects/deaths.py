@@ -118,7 +118,11 @@ def death_day_text(subjects: pd.DataFrame, since: str = "TRTSDT") -> pd.Series:
     day = rel_day(dates["DTHDT"], dates[since])
     number = day.astype("str").where(day.notna(), "")
     inexact = _inexact(dates) & day.notna()
-    return number.mask(inexact, _span(dates, since) + ", counted as " + number).astype("str")
+    counted = [
+        str(msg("{period}, counted as {day}", period=period, day=one))
+        for period, one in zip(_span(dates, since), number, strict=True)
+    ]
+    return number.mask(inexact, pd.Series(counted, index=number.index, dtype="str")).astype("str")
 
 
 def _dates(subjects: pd.DataFrame) -> pd.DataFrame:

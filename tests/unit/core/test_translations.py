@@ -141,6 +141,11 @@ def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translat
         # the loosest separator first, and what goes on behind a place last
         ("between 0.500 and 0.750, open: 005", "在0.500和0.750之间，未定：005"),
         ("012: MR to PD", "012：MR变为PD"), ("009: DLT", "009：DLT"),
+        # codes without a word have the marks of the language too, but within brackets
+        ("013 (DL2), 015 (DL3)", "013（DL2）、015（DL3）"), ("DL1: 4, DL2: 6", "DL1：4、DL2：6"),
+        ("Beta(1, 1)", "Beta(1, 1)"), ("8 (66.7%) [11]", "8 (66.7%) [11]"),
+        # an organ is no number of subjects
+        ("Skin pending, Liver pending", "皮肤待定、肝脏待定"),
         # a long list of codes with more behind it is read at once
         (
             "EX01, EX02, EX03, EX04A, EX04B, EX04C, EX04D, EX04E, EX05, EX06, EX07, EX08 and 13 more not evaluable",

@@ -90,7 +90,7 @@ def test_the_listing_says_where_each_lies_and_what_is_due(protocol: Protocol, an
         "DL1", "200", "after day 180", "unexpected"
     ]  # fmt: skip
     assert lines.loc["Teratoma", ["DUE", "LEFT"]].tolist() == [built.date(208), "3 days left"]
-    assert lines.loc["Rash", ["DUE", "LEFT"]].tolist() == ["open", "open"]
+    assert lines.loc["Rash", ["DUE", "LEFT"]].tolist() == ["not known", "not known"]
     assert lines.loc["Syncope", ["TRT01A", "WHERE", "DUE"]].tolist() == ["not treated", "not treated", ""]
     assert ledger.special_lines(made.special, made.adsl, analysis)["ADECOD"].tolist() == ["Teratoma"]
 

@@ -69,7 +69,11 @@ def test_an_event_of_unknown_seriousness_stands_beside_the_serious_ones(protocol
     }
     assert facts["Serious"] == "1 of 2, and 1 of unknown seriousness"
     lines = ledger.serious_lines(made.serious, made.adsl, analysis).set_index("ADECOD")
-    assert lines.loc["Infusion reaction", ["SERIOUS", "DUE", "LEFT"]].tolist() == ["not given", "open", "open"]
+    assert lines.loc["Infusion reaction", ["SERIOUS", "DUE", "LEFT"]].tolist() == [
+        "not given",
+        "not known",
+        "not known",
+    ]
     said = listings.event_lines(made.adae, made.adsl, pd.Series("", index=made.adae.index))
     told = listings.serious_listing(made.adae, said)["NARRATIVE"].tolist()
     assert "seriousness not given" in told[1]
