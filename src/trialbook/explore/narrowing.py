@@ -40,11 +40,9 @@ def chosen_among(
     out; that nobody is left. Raises UsageError for what is no condition, and a column that is not there.
 
     >>> people = pd.DataFrame({"AGE": [51, None, 38], "TRT01A": ["DL1", "DL1", "DL2"]})
-    >>> chosen_among(people, "AGE >= @least", {"least": 40}, {"TRT01A": ["DL1", "DL2"]})
-    Chosen(mask=0     True
-    1    False
-    2    False
-    dtype: bool, remarks=('of 1 subject it is not known whether AGE >= @least: left out',))
+    >>> chosen = chosen_among(people, "AGE >= @least", {"least": 40}, {"TRT01A": ["DL1", "DL2"]})
+    >>> chosen.mask.tolist(), chosen.remarks
+    ([True, False, False], ('of 1 subject it is not known whether AGE >= @least: left out',))
     >>> for remark in chosen_among(people, None, {}, {"TRT01A": "DL9", "AGE": [51]}).remarks:
     ...     print(remark)
     nobody has TRT01A 'DL9'; there are DL1, DL2
