@@ -18,7 +18,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import ParameterError, UsageError
+from trialbook.core.nearest import nearest_first
 from trialbook.explore.given import names_for, text_given
 from trialbook.explore.names import Named, Shown, marked, no_such, public_names
 from trialbook.explore.published import Published
@@ -179,7 +180,9 @@ class Cut:
         try:
             return self.datasets[name]
         except KeyError:
-            raise no_such("dataset", name, self.datasets, "see dir(cut) for all that it has") from None
+            near = [one for one in nearest_first(name, public_names(self)) if name in one or one in name]
+            see = f"cut has {', '.join(near)}; dir(cut) lists all" if near else "dir(cut) lists all that it has"
+            raise no_such("dataset", name, self.datasets, see) from None
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:
@@ -413,7 +416,14 @@ class Cut:
             if name not in known:
                 raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
         found = Cut(self._published, {**self._keys, **given}, self._chosen, self._said)
-        _ = found.trial.analysis
+        try:
+            _ = found.trial.analysis
+        except ParameterError as error:
+            name = (error.column or "").split(".")[1:2]
+            if name and name[0] in known:
+                standing = getattr(self.trial.analysis, name[0], known[name[0]].default)
+                error.say_next(f"give a value such as {name[0]}={standing!r} ({known[name[0]].meaning})")
+            raise
         return found
 
     def where(self, condition: Condition | None = None, **equal: Any) -> Cut:
