@@ -419,10 +419,9 @@ class Cut:
         try:
             _ = found.trial.analysis
         except ParameterError as error:
-            name = (error.column or "").split(".")[1:2]
-            if name and name[0] in known:
-                standing = getattr(self.trial.analysis, name[0], known[name[0]].default)
-                error.say_next(f"give a value such as {name[0]}={standing!r} ({known[name[0]].meaning})")
+            key = next((part for part in (error.column or "").split(".") if part in known), "")
+            if key:
+                error.say_next(f"give a value such as {key}={known[key].default!r} ({known[key].meaning})")
             raise
         return found
 
