@@ -421,7 +421,8 @@ class Cut:
         except ParameterError as error:
             key = next((part for part in (error.column or "").split(".") if part in known), "")
             if key:
-                error.say_next(f"give a value such as {key}={known[key].default!r} ({known[key].meaning})")
+                standing = getattr(self._published.trial.analysis, key)
+                error.say_next(f"give a value such as {key}={standing!r} ({known[key].meaning})")
             raise
         return found
 
