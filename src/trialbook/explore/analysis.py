@@ -48,6 +48,7 @@ RATES = {"ORR_D28": "Overall response", "CR_D28": "Complete response"}
 # Columns that hold whole numbers, also where some are missing.
 COUNTS = ("n", "n_low", "n_high", "N", "pending", "unknown")
 DAYS = "N and events: all of the group. n_risk: at risk just before the day; n_event: events up to and including it."
+UNREACHED = " No survival is given at a day to which nobody of the group was followed."
 MEDIAN = " median: the first day with S(t) below 0.5; where S(t) is just 0.5 between two days, their middle."
 
 
@@ -124,7 +125,10 @@ class Answer(Titled):
 
 def _whole(frame: Titled) -> str:
     """Title and rows with every column: pandas leaves columns out where a terminal is narrow."""
-    shown = pd.DataFrame(frame).astype({name: "Int64" for name in COUNTS if name in frame})
+    shown = pd.DataFrame(frame).copy()
+    for name in COUNTS:
+        if name in shown:
+            shown[name] = ["" if pd.isna(value) else f"{value:.0f}" for value in shown[name]]
     return f"{frame.title}\n{shown.to_string(float_format='{:.3f}'.format, na_rep='', max_rows=60)}"
 
 
@@ -153,7 +157,10 @@ def survival_of(
         where=None if where is None else source.condition(where), at=days, evaluable=not lack,
     )  # fmt: skip
     title = source.title(f"{ENDPOINTS[name]}{_by(group)}{said_of(where, source.names)}")
-    return _answer(source, found, title, DAYS + (MEDIAN if "median" in found else ""))
+    unreached = "survival" not in found or found["survival"].isna().any()
+    return _answer(
+        source, found, title, DAYS + (UNREACHED if unreached else "") + (MEDIAN if "median" in found else "")
+    )
 
 
 def rate_of(
