@@ -117,6 +117,8 @@ def _compared(frame: pd.DataFrame, node: ast.expr, condition: str, used: Mapping
     try:
         # "and" within a call would be pandas' own; a comparison has none.
         mask = frame.eval(text.replace("ref_", "@ref_"), local_dict=dict(used))
+    except TypeError:
+        raise _unreadable(condition, f"{text} compares text with what is no text") from None
     except Exception as error:
         raise _unreadable(condition, f"{type(error).__name__}: {error}") from None
     found = _of_mask(frame, mask, condition)

@@ -45,7 +45,10 @@ ENDPOINTS = {
     "OS": "Overall survival", "FFS": "Failure-free survival", "DOR": "Duration of response",
 }  # fmt: skip
 RATES = {"ORR_D28": "Overall response", "CR_D28": "Complete response"}
+# Columns that hold whole numbers, also where some are missing.
+COUNTS = ("n", "n_low", "n_high", "N", "pending", "unknown")
 DAYS = "N and events: all of the group. n_risk: at risk just before the day; n_event: events up to and including it."
+UNREACHED = " No survival is given at a day to which nobody of the group was followed."
 MEDIAN = " median: the first day with S(t) below 0.5; where S(t) is just 0.5 between two days, their middle."
 
 
@@ -114,10 +117,19 @@ class Answer(Titled):
     note: str
 
     def __repr__(self) -> str:
-        return "\n".join(filter(None, [super().__repr__(), self.note]))
+        return "\n".join(filter(None, [_whole(self), self.note]))
 
     def _repr_html_(self) -> str:
         return f"{super()._repr_html_()}{f'<p>{escape(self.note)}</p>' if self.note else ''}"
+
+
+def _whole(frame: Titled) -> str:
+    """Title and rows with every column: pandas leaves columns out where a terminal is narrow."""
+    shown = pd.DataFrame(frame).copy()
+    for name in COUNTS:
+        if name in shown:
+            shown[name] = ["" if pd.isna(value) else f"{value:.0f}" for value in shown[name]]
+    return f"{frame.title}\n{shown.to_string(float_format='{:.3f}'.format, na_rep='', max_rows=60)}"
 
 
 def _answer(source: Source, result: Result, title: str, note: str = "") -> Answer:
@@ -145,7 +157,10 @@ def survival_of(
         where=None if where is None else source.condition(where), at=days, evaluable=not lack,
     )  # fmt: skip
     title = source.title(f"{ENDPOINTS[name]}{_by(group)}{said_of(where, source.names)}")
-    return _answer(source, found, title, DAYS + (MEDIAN if "median" in found else ""))
+    unreached = "survival" not in found or found["survival"].isna().any()
+    return _answer(
+        source, found, title, DAYS + (UNREACHED if unreached else "") + (MEDIAN if "median" in found else "")
+    )
 
 
 def rate_of(
@@ -209,8 +224,10 @@ def count_of(
     group = _grouping(by, frame, source)
     rows = [per] if isinstance(per, str) else list(per) if isinstance(per, Iterable) else [per]
     for column in rows:
-        if column not in frame:
+        if column not in frame and column not in source.subjects:
             raise no_such(f"column of {dataset.upper()}", column, map(str, frame.columns))
+        if column not in frame:
+            frame = frame.assign(**{column: source.population.of_subjects(frame, column)})
     where_asked = None if where is None else source.condition(where)
     found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where_asked, by=group, per=rows)
     return _answer(
@@ -316,6 +333,9 @@ class OperatingCharacteristics(Titled):
     _metadata = ["title", "full"]  # noqa: RUF012
     full: pd.DataFrame
 
+    def __repr__(self) -> str:
+        return _whole(self)
+
 
 def design_of(
     source: Source, rates: Sequence[float] | Sequence[Sequence[float]] | None, rule: str | Sequence[str] | None,
@@ -327,13 +347,38 @@ def design_of(
     for name in how:
         if name not in OF_A_PLAN:
             raise no_such("setting of a design", name, OF_A_PLAN)
-    plans = plans_of(source.analysis, rules, [",".join(map(str, one)) for one in sets], cap=cap, **how)
+    plans = plans_of(
+        source.analysis, rules, [",".join(map(str, one)) for one in sets],
+        cap=None if cap is None else whole_given("the cap", cap, 1, "cap=24"), **_settings_given(how),
+    )  # fmt: skip
     full = design_oc(
         plans, whole_given("the number of trials", trials, 1, "trials=1000"), whole_given("the seed", seed, 0, "seed=1")
     )  # fmt: skip
     found = OperatingCharacteristics(short_table(full))
     found.full = full
     found.title = f"Operating characteristics, {trials} simulated trials; the true rates are assumed. {COMMITTEE}"
+    return found
+
+
+def _settings_given(how: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a design as the simulation takes them: numbers, a skeleton as text, how patients arrive."""
+    found = dict(how)
+    for name, value in how.items():
+        if value is None or name == "arrivals":
+            continue
+        if name == "skeleton":
+            rates = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+            if not all(isinstance(rate, Real) for rate in rates):
+                raise UsageError(
+                    "a skeleton is a list of numbers", value=value, next_step="write skeleton=[0.1, 0.2, 0.3]"
+                )  # fmt: skip
+            found[name] = ",".join(map(str, rates))
+        elif name in ("window", "stagger_days"):
+            found[name] = whole_given(name, value, 0, f"{name}=28")
+        elif not isinstance(value, Real) or isinstance(value, bool):
+            raise UsageError(f"{name} is a number", value=value, next_step=f"write {name}=0.25")
+    if how.get("arrivals") not in (None, "lost", "queue"):
+        raise no_such("way to arrive", how["arrivals"], ["lost", "queue"])
     return found
 
 

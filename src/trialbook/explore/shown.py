@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from trialbook.core.errors import UsageError
+from trialbook.core.messages import msg
 from trialbook.display.blocks import Block
 from trialbook.display.columns import column_decimals, column_labels
 from trialbook.display.figures import Figure, figure
@@ -152,7 +153,8 @@ def house_table(
 ) -> Table:  # fmt: skip
     """A table or listing of one's own in the house style: labels and decimals from the dictionary of columns.
 
-    A frame of a narrowed cut says so in the title; `unpublished` says it of any other. The answer of `cut.survival` and
+    A frame of a narrowed cut says so in the title; `unpublished` says it of any other. Of a frame that no longer knows
+    its cut a footnote says so. The answer of `cut.survival` and
     so on brings its title and note. Raises UsageError for what is no DataFrame, and one without a title.
 
     >>> own = house_table(pd.DataFrame({"SUBJID": ["004"], "AGE": [51]}), "My subjects", footnotes=["Screened only."])
@@ -166,6 +168,7 @@ def house_table(
             next_step='write trialbook.table(frame, "My title")',
         )  # fmt: skip
     notes = [*_listed(footnotes), *filter(None, [getattr(frame, "note", "") if isinstance(frame, Titled) else ""])]
+    notes += _of_unknown_source(frame)
     said = _title(frame, title, unpublished)
     labels = {**column_labels(frame.columns), **frame.attrs.get("labels", {})}
     made = table(
@@ -185,6 +188,11 @@ def _title(frame: pd.DataFrame, title: object, unpublished: str) -> str:
             "a table or figure has a title", value=title or None, next_step='write trialbook.table(frame, "My title")'
         )  # fmt: skip
     return unpublished_title(title, unpublished or frame.attrs.get(UNPUBLISHED, ""))
+
+
+def _of_unknown_source(frame: pd.DataFrame) -> list[str]:
+    """What is said of a frame that does not know its cut: pandas loses it where frames of two sources are joined."""
+    return [] if SOURCE in frame.attrs else [msg("It is not known which data cut these numbers are from.")]
 
 
 def _listed(footnotes: Sequence[str]) -> list[str]:
@@ -214,7 +222,9 @@ def house_figure(
             next_step="give them: trialbook.figure(chart, title, data=frame)",
         )  # fmt: skip
     said = _title(drawn, title, unpublished)
-    made = figure(chart, drawn, said, labels=column_labels(drawn.columns), notes=_listed(footnotes))
+    made = figure(
+        chart, drawn, said, labels=column_labels(drawn.columns), notes=[*_listed(footnotes), *_of_unknown_source(drawn)]
+    )
     if isinstance(made, Figure):
         made.origin = Origin(*drawn.attrs.get(SOURCE, ()))
     return made

@@ -19,7 +19,10 @@ from trialbook.core.environment_variables import BUILD, ROOT, WORKSPACE
 from trialbook.core.errors import StopError, UsageError
 from trialbook.explore.names import no_such
 
-ADSL = pd.DataFrame({"USUBJID": ["T-01", "T-02"], "SUBJID": ["01", "02"], "AGE": [40.0, 61.0], "SEX": ["F", "M"]})
+ADSL = pd.DataFrame({
+    "USUBJID": ["T-01", "T-02"], "SUBJID": ["01", "02"], "AGE": [40.0, 61.0], "SEX": ["F", "M"],
+    "TRTSDT": pd.to_datetime(["2025-01-05", None]),
+})  # fmt: skip
 
 
 @pytest.fixture
@@ -60,7 +63,12 @@ def test_a_cut_says_what_it_is_and_reads_only_what_is_asked(builds: Path, monkey
     # What a frame carries along can be written into a file.
     cut.adsl.query("SEX == 'F'").to_parquet(builds / "mine.parquet")
     assert pd.read_parquet(builds / "mine.parquet").attrs["trialbook origin"] == ["", "2025-06-30", True]
-    assert cut.clean["dm"].equals(cut.clean["DM"])
+    assert cut.clean["dm"].equals(cut.clean.DM)
+    assert "DM" in dir(cut.clean)
+    with pytest.raises(AttributeError, match="no clean domain AE"):
+        _ = cut.clean.AE
+    with pytest.raises(AttributeError, match=r"no dataset surv;.*cut has survival"):
+        _ = cut.surv
     monkeypatch.setenv(BUILD, str(builds))
     assert trialbook.cut("2025-03-31").cut_date == "2025-03-31"
     # The folder of the build itself will do as well.
@@ -111,6 +119,10 @@ def test_a_choice_that_fits_nobody_is_told(builds: Path) -> None:
         cut.where("AGE >= 50", SEX="F")
     with pytest.warns(UserWarning, match=r"nobody has AGE '40'; there are numbers from 40 to 61"):
         cut.where(AGE=["40", 40])
+    with pytest.warns(UserWarning, match=r"nobody has TRTSDT '2025-02-31'; there are dates from 2025-01-05 to"):
+        assert cut.where(TRTSDT=["2025-01-05", "2025-02-31"]).adsl["SUBJID"].tolist() == ["01"]
+    with pytest.warns(UserWarning, match=r"of 1 subject it is not known whether TRTSDT"):
+        cut.where("TRTSDT >= '2025-01-01'")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         least = 50  # noqa: F841 - the condition names it
