@@ -29,13 +29,16 @@ from trialbook.records_behind.find import RULES
 pytestmark = pytest.mark.build
 CUT = "2025-09-30"
 QUESTIONS = 12
+CONTROLS = "## Some of the subjects only"
 
 
 def cells(root: Path) -> list[dict[str, Any]]:
+    """The cells of the questions; those behind them are controls for JupyterLab alone (`tests/browser`)."""
     content = (root / "notebooks" / "00_explore.ipynb").read_bytes()
     assert clean_bytes(content) == content, "git would show a change after Run All"
     found: list[dict[str, Any]] = json.loads(content)["cells"]
-    return found
+    end = next(place for place, cell in enumerate(found) if "".join(cell["source"]).startswith(CONTROLS))
+    return found[:end]
 
 
 def answered(source: str, names: dict[str, Any]) -> Any:
