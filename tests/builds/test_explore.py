@@ -16,6 +16,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import trialbook
+from reference.three_plus_three import endings
 from trialbook.core.errors import UsageError
 from trialbook.display.cell_outputs import show_in
 from trialbook.explore.analysis import Answer, GivenAdvice, OperatingCharacteristics
@@ -29,13 +30,16 @@ from trialbook.records_behind.find import RULES
 pytestmark = pytest.mark.build
 CUT = "2025-09-30"
 QUESTIONS = 12
+CONTROLS = "## Some of the subjects only"
 
 
 def cells(root: Path) -> list[dict[str, Any]]:
+    """The cells of the questions; those behind them are controls for JupyterLab alone (`tests/browser`)."""
     content = (root / "notebooks" / "00_explore.ipynb").read_bytes()
     assert clean_bytes(content) == content, "git would show a change after Run All"
     found: list[dict[str, Any]] = json.loads(content)["cells"]
-    return found
+    end = next(place for place, cell in enumerate(found) if "".join(cell["source"]).startswith(CONTROLS))
+    return found[:end]
 
 
 def answered(source: str, names: dict[str, Any]) -> Any:
@@ -97,8 +101,8 @@ def test_the_answers_are_the_numbers_of_the_results(told: dict[int, Any], cut: C
         assert total.loc[day, "survival"] == number(
             cut, analysis_id="OS_KM", group1_level="Total", variable_level=str(day), stat_name="estimate"
         )
-    newly = dict(analysis_id="LAB_WORST", group1_level="Total", variable="ALT", context="newly grade 3 or 4")
-    assert told[2]["USUBJID"].nunique() == number(cut, **newly, stat_name="n")
+    newly = dict(analysis_id="LAB_WORST", group1_level="Total", variable="PLAT", context="newly grade 3 or 4")
+    assert told[2]["USUBJID"].nunique() == number(cut, **newly, stat_name="n") > 0
     sae = dict(analysis_id="TEAE_OVERVIEW", group1_level="DL2", variable="SAE")
     assert told[3]["USUBJID"].nunique() == number(cut, **sae, stat_name="n")
     assert set(told[3]["COUNTFL"]) == {"Y"}
@@ -111,6 +115,30 @@ def test_the_answers_are_the_numbers_of_the_results(told: dict[int, Any], cut: C
     assert told[-1]["listed"]["USUBJID"].nunique() == number(
         cut, analysis_id="INFECTION_CAT", group1_level="Total", variable_level="Any infection", stat_name="n"
     )
+
+
+def test_files_and_views_are_of_the_published_outputs(told: dict[int, Any], cut: Cut) -> None:
+    assert told[6].to_frame().equals(cut.figures["F-2"].to_frame())
+    assert told[7].to_frame().equals(cut.tables["T-5"].to_frame())
+    for name in ("survival.png", "survival.svg", "survival.pdf", "adverse-events.xlsx", "adverse-events.docx"):
+        assert (cut.outputs / name).stat().st_size > 1000
+    assert repr(told[8]) == repr(cut.subject("016"))
+    # More events count than the committee's, so no level has fewer DLTs.
+    counted = told[10].statuses
+    more = counted[counted["DLTSTAT"].eq("DLT")].groupby("TRT01A").size()
+    for level in more.index:
+        given = number(cut, analysis_id="DLT_RATE", group1_level=level, context="clopper_pearson", stat_name="n")
+        assert more[level] >= given
+
+
+def test_the_operating_characteristics_are_those_of_an_enumeration(told: dict[int, Any], cut: Cut) -> None:
+    """The published ones (DLT_OC) are about the rest of the trial; these are about a whole one, under other rates."""
+    exact = endings((0.05, 0.20, 0.40), cut.trial.analysis.n_cap)
+    full = told[11].full
+    simulated = full[full["measure"].eq("outcome")].set_index("level")
+    assert set(simulated.index) == set(exact)
+    for code, share in exact.items():
+        assert abs(simulated.loc[code, "estimate"] - share) < 4 * simulated.loc[code, "mc_error"], code
 
 
 def test_the_desk_answers_as_the_published_set_does(cut: Cut) -> None:

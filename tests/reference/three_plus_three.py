@@ -106,5 +106,25 @@ def reachable(levels: int, cap: int) -> Iterator[Counts]:
                 todo.append(one)
 
 
+def endings(rates: tuple[float, ...], cap: int) -> dict[str, float]:
+    """The probability of each ending of a trial under true DLT rates, one subject awaited after the other."""
+    found: dict[str, float] = {}
+    layer = {nobody(len(rates)): 1.0}
+    while layer:
+        following: dict[Counts, float] = {}
+        for counts, chance in layer.items():
+            move, _, level = advised(counts, cap).partition(" ")
+            if not level:
+                found[move] = found.get(move, 0.0) + chance
+                continue
+            at = int(level[2:]) - 1
+            asked = counts.with_one_more(at)
+            for dlt, share in ((True, rates[at]), (False, 1 - rates[at])):
+                after = asked.after(at, dlt=dlt)
+                following[after] = following.get(after, 0.0) + chance * share
+        layer = following
+    return found
+
+
 def _plus(values: tuple[int, ...], position: int, more: int) -> tuple[int, ...]:
     return (*values[:position], values[position] + more, *values[position + 1 :])

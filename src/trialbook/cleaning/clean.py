@@ -44,6 +44,7 @@ from trialbook.cleaning.read_values import (
 from trialbook.core.domains import RESULT_DOMAINS, VARIABLES, Domains, column_type
 from trialbook.core.errors import StopError
 from trialbook.core.supplemental import SINGLING, parent_links
+from trialbook.protocol.criteria import domains_of_checks
 from trialbook.protocol.models import Protocol, Study, Trial
 from trialbook.queries.query_list import Query
 from trialbook.queries.rule_texts import Phrase
@@ -84,8 +85,10 @@ def missing_domain_queries(domains: Domains, protocol: Protocol) -> list[Query]:
     """One question for each optional domain that was not delivered and that an endpoint of the trial rests on.
 
     Major where a reported result is not evaluable without it. With the organ findings (FA) the response does not need
-    the stages (RS).
+    the stages (RS). Assessments, laboratory results and vital signs serve eligibility where a criterion is read from
+    them.
     """
+    read = domains_of_checks(protocol.criteria)
     asked = []
     for code, uses in _USES.items():
         if domains.delivered(code):
@@ -93,6 +96,8 @@ def missing_domain_queries(domains: Domains, protocol: Protocol) -> list[Query]:
         own = [use for use in uses if protocol.has_endpoint(use.endpoint)]
         if code == "RS" and domains.delivered("FA"):
             own = [use for use in own if not use.decides]
+        if code in ("RS", "LB", "VS") and code not in read:
+            own = [use for use in own if use.endpoint != "ELIGIBILITY"]
         if own:
             asked.append(_query(code, own))
     return asked

@@ -38,6 +38,7 @@ LABELS: dict[str, str] = {
     "ADECOD": "Preferred term", "ATOXGR": "Grade", "ASER": "Serious", "AREL": "Relationship", "ASTDT": "Start",
     "AENDT": "End", "ASTDY": "Start, study day (CDISC)", "AENDY": "End, study day (CDISC)", "INFDY": "Days since the "
     "last infusion", "INFNO": "Infusion", "INFHRS": "Hours since the infusion", "AEOUT": "Outcome",
+    "INFCAT": "Kind of infection", "AESICAT": "Category of special interest",
     # Survival
     "n_risk": "At risk", "n_event": "Events up to this day", "n_censor": "Censored", "survival": "S(t)",
     "low": "Lower 95% limit", "high": "Upper 95% limit", "median": "Median, days",

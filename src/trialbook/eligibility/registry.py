@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,26 +13,13 @@ from trialbook.eligibility import form
 from trialbook.eligibility.criteria import circulation, consent_age, disease, history, laboratory, serology
 from trialbook.eligibility.criterion_results import NE, Found
 from trialbook.eligibility.screening import Screening
-from trialbook.protocol.criteria import Criterion
+from trialbook.protocol.criteria import CLEARANCE, NEEDS, Criterion
 from trialbook.protocol.models import Protocol
 
 # ----------------------------------------------------------------------------------------------------
 # Which domains each criterion rests on, so that one that was not delivered is one question, not one per subject.
 
 
-# By check: the domains that its data are read from; other domains may carry such data too.
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "informed_consent": ("DS",),
-    "steroid_refractory": ("CM", "RS", "VS"),
-    "performance_status": ("RS",),
-    "agvhd_grade": ("RS",),
-    "organ_function": ("LB",),
-    "hiv_tp_antibody": ("LB",),
-    "active_hepatitis": ("LB",),
-    "pregnancy": ("LB",),
-}
-# The third part of organ function is the creatinine clearance, which needs weight and height too.
-CLEARANCE = ("LB", "VS")
 # The form, which decides where no data can.
 FORM = "IE"
 # Every domain whose absence may be the one reason.

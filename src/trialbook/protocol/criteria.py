@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -15,6 +15,19 @@ VERSIONED_KEYS = (
     "elig_window_days", "lab_window_days", "sero_window_days", "age_rule", "assent_age", "sr_definition",
     "schwartz_compare",
 )  # fmt: skip
+# By check: the domains that its data are read from; other domains may carry such data too.
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "informed_consent": ("DS",),
+    "steroid_refractory": ("CM", "RS", "VS"),
+    "performance_status": ("RS",),
+    "agvhd_grade": ("RS",),
+    "organ_function": ("LB",),
+    "hiv_tp_antibody": ("LB",),
+    "active_hepatitis": ("LB",),
+    "pregnancy": ("LB",),
+}
+# The third part of organ function is the creatinine clearance, which needs weight and height too.
+CLEARANCE = ("LB", "VS")
 _VERSION = r"^[A-Za-z0-9._-]{1,20}$"
 
 
@@ -109,6 +122,14 @@ class Amendment(_Model):
         if not (any(self.criteria.values()) or self.wording or self.analysis):
             raise ValueError(f"the amendment {self.id} changes nothing")
         return self
+
+
+def domains_of_checks(criteria: Sequence[Criterion]) -> set[str]:
+    """The domains that some criteria are read from by their checks."""
+    checks = {criterion.check for criterion in criteria}
+    return {
+        code for check in checks for code in (*NEEDS.get(check, ()), *(CLEARANCE if check == "organ_function" else ()))
+    }
 
 
 def check_amendments(first: str, amendments: Sequence[Amendment], criteria: Sequence[Criterion]) -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from support import raw_export as raw
 from trialbook.cleaning import Cleaned, clean_snapshot
+from trialbook.cleaning.clean import missing_domain_queries
+from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
+from trialbook.protocol.load import find_cut_file, load_trial, project_root
 from trialbook.snapshot import read_snapshot
 
 
@@ -31,6 +34,18 @@ def test_a_clean_export_changes_nothing_and_asks_only_for_what_was_not_delivered
     assert cleaned.changes.empty
     assert [q["domain"] for q in cleaned.queries] == ["DS", "IE", "VS", "RS", "CM", "MH"]
     assert {q["rule"] for q in cleaned.queries} == {"P34-DOMAIN-MISSING"}
+
+
+def test_assessments_are_not_asked_for_where_no_criterion_and_no_endpoint_is_read_from_them() -> None:
+    protocol = load_trial(find_cut_file("2025-03-31", project_root()), project_root()).protocol
+    study = protocol.study.model_copy(update={"endpoints": ["ELIGIBILITY", "TEAE", "DLT", "OS"]})
+    of_age = [criterion for criterion in protocol.criteria if criterion.check in ("age_range", "organ_function")]
+    other = protocol.model_copy(update={"study": study, "criteria": of_age})
+    whole = protocol.model_copy(update={"study": study})
+    asked_of = lambda trial: {q["domain"] for q in missing_domain_queries(Domains({}), trial)}  # noqa: E731
+    assert asked_of(whole) - asked_of(other) == {"RS"}
+    younger = other.model_copy(update={"criteria": of_age[:1]})
+    assert "LB" in asked_of(younger), "the laboratory tables need it"
 
 
 def test_clean_domains_have_their_types_and_their_source_row(tmp_path: Path) -> None:
