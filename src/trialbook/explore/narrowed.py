@@ -72,7 +72,7 @@ class NarrowedStep(Step):
         """The committee's decisions on earlier cuts, by date, as their file holds them now."""
         return decisions_before(self.trial)
 
-    def table(self, what: pd.DataFrame, title: str = "", **look: Any) -> Table:  # type: ignore[override]
+    def table(self, what: pd.DataFrame, title: str = "", **look: Any) -> Table:
         """The table; one of results looks up what the cells above have reported, which are run for it."""
         if isinstance(what, Result) or is_ard(what):
             self._report_above()
