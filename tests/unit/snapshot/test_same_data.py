@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from support import snapshot_writers as writers
 from trialbook.cleaning import clean_snapshot
 from trialbook.core.datasets import write_dataset
 from trialbook.snapshot import read_snapshot, transfer_manifest
+from trialbook.snapshot.read import read_folder
 
 DEMO = raw.PROTOCOL.parents[1] / "data" / "demo" / "2025-06-30"
 # Notes of the file itself, which say how it was encoded; every other change must be the same whatever the format.
@@ -91,3 +93,21 @@ def test_the_transfer_manifest_of_every_format_holds_what_was_received(
         path.name: path.stat().st_size for path in folder.iterdir()
     }
     assert list(read_snapshot(raw.trial_of(folder, transfer=manifest)).tables) == ["DM", "EX", "AE"]
+
+
+# Every day: `unit/cleaning/test_many_rows.py` reads 40,000 rows of CSV.
+@pytest.mark.soak
+def test_200_000_laboratory_rows_of_sas_or_a_workbook_take_less_than_three_times_those_of_csv(tmp_path: Path) -> None:
+    """Seconds of processor, the copies of this process included, so that a busy machine changes little."""
+    tests = ("ALT", "AST", "BILI", "CREAT", "HGB", "PLAT", "NEUT", "K")
+    results = {"LBSEQ": str, "LBTESTCD": lambda k: tests[k % 8], "LBORRES": lambda k: str(5 + k * 7919 % 4000 / 10)}
+    lb = pd.DataFrame({
+        name: [results[name](k) if name in results else value for k in range(200_000)] for name, value in raw.LB.items()
+    })  # fmt: skip
+    seconds = {}
+    for kind in ("csv", "xpt", "xlsx"):
+        writers.write_as(tmp_path / kind, writers.frames() | {"LB": lb}, kind)
+        before = sum(os.times()[:4])
+        assert read_folder(tmp_path / kind).tables["LB"].rows == len(lb)
+        seconds[kind] = sum(os.times()[:4]) - before
+    assert max(seconds["xpt"], seconds["xlsx"]) < 3 * seconds["csv"], seconds
