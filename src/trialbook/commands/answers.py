@@ -17,7 +17,7 @@ from trialbook.core.errors import UsageError, not_built
 from trialbook.core.messages import plural
 from trialbook.core.privacy import masked_argument
 from trialbook.protocol.models import Cut, Trial, calendar_date
-from trialbook.queries.answers import Answer, answers_file, keep_answers, mark_of, verdict_of
+from trialbook.queries.answers import Answer, answers_file, answers_until, keep_answers, mark_of, standing, verdict_of
 from trialbook.queries.files import read_csv_list
 from trialbook.queries.query_files import QUERIES
 
@@ -57,6 +57,8 @@ def take_answers(
     added, marked = _kept(place, returned.answers.values(), returned.marks)
     if returned.answers or not returned.marks:
         for line in _told(added, len(returned.answers), place, cut_id):
+            tell(line)
+        for line in _contradictions(added, trial):
             tell(line)
     if returned.marks:
         tell(
@@ -153,6 +155,18 @@ def _told(added: list[Answer], given: int, place: Path, cut_id: str) -> Iterator
     yield said + (f"; {known} were there already" if known else "")
     if added:
         yield f"Next: run `trialbook build {cut_id}` to see what is still open; later cuts read these answers too"
+
+
+def _contradictions(added: Iterable[Answer], trial: Trial) -> Iterator[str]:
+    """A line for each new answer that contradicts another person's: the query stays open, and both are asked."""
+    every = answers_until(trial)
+    for one in added:
+        others = [
+            other for other in standing([a for a in every if a.query_id == one.query_id]).differing if other != one
+        ]
+        if others:
+            said = "; ".join(f"{other.answer} on {other.date} by {other.by}" for other in others)
+            yield f"{one.query_id}: others have answered differently ({said}); it stays open until you agree"
 
 
 def _wrong(row: Row, listed: pd.DataFrame, out: Path, cut_id: str, today: dt.date) -> Iterator[str]:

@@ -141,6 +141,11 @@ def test_a_second_person_adds_and_the_cut_file_says_where(trial: Trial) -> None:
     take(named, file, "Dr Li")
     take(named, file, "Dr Wang")
     assert [one.by for one in read_answers(trial.root / "kept" / "one.csv")] == ["Dr Li", "Dr Wang"]
+    file.write_text(f"{HEAD}\n{ids(trial)[0]},confirmed,why,2025-07-02\n", encoding="utf-8")
+    said = take(named, file, "Dr Sun")[-1]
+    assert "others have answered differently" in said
+    assert "waived on 2025-07-01 by Dr Li" in said
+    assert "Dr Sun" not in said
     with pytest.raises(UsageError, match="--by"):
         take(named, file, " ")
 
