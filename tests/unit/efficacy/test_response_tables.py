@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import response_rate_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.display.charts.response import (
@@ -23,7 +24,7 @@ from trialbook.efficacy import response_tables as views
 from trialbook.efficacy import response_tables as words
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.estimands import COLUMNS, estimands
-from trialbook.efficacy.rates import category_rows, response_rate_rows
+from trialbook.efficacy.rates import category_rows
 from trialbook.efficacy.response_bounds import bounds_listing, response_bounds_rows
 from trialbook.efficacy.sensitivity import sensitivity_responses
 from trialbook.protocol.study_data import StudyData
