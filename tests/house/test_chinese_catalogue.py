@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from support.catalogue_texts import known_texts, read_catalogue
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.messages import places
 from trialbook.core.translations import CHINESE_TEXTS, Entry, chinese, read_entries
-from trialbook.display.catalogue import extracted, known_texts
+from trialbook.display.catalogue import extracted
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,6 @@ def test_a_translation_has_the_places_of_its_id(entries: list[Entry]):
 
 
 def test_the_file_can_be_read_by_translators_tools(entries: list[Entry]):
-    from trialbook.display.catalogue import read_catalogue
-
     theirs = {message.id[0] if isinstance(message.id, tuple) else message.id for message in
               read_catalogue(PACKAGE / CHINESE_TEXTS) if message.id}  # fmt: skip
     assert theirs == {one.msgid for one in entries}

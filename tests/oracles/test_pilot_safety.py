@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import trialbook_demo.pilot as pilot_module
+from support.reported_rows import soc_pt_rows
 from trialbook.cleaning import clean_snapshot
 from trialbook.core.domains import Domains
 from trialbook.core.errors import UsageError
@@ -18,7 +19,7 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.protocol.yaml_file import read_yaml
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_tables import overview_rows, soc_pt_rows
+from trialbook.safety.ae_tables import overview_rows
 from trialbook.safety.queries import adverse_event_queries
 from trialbook.snapshot import read_snapshot
 from trialbook.subjects.adsl import derive_subjects

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from support.paths import ROOT
+from support.reported_rows import soc_pt_rows
 from support.rounds import rounds
 from support.trial_builder import FIRST_INFUSION, trial
 from trialbook.core.dates import earliest_date
@@ -15,7 +16,7 @@ from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import TOTAL, to_ard
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_tables import grade_rows, overview_rows, selections, soc_pt_rows
+from trialbook.safety.ae_tables import grade_rows, overview_rows, selections
 from trialbook.safety.ctcae import TERMS, Term, lab_grades
 from trialbook.safety.new_since_cut import event_news, lost_records
 

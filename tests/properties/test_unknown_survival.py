@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from support.reported_rows import time_to_event_rows
 from support.trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.dlt.addlt import derive_addlt
@@ -20,7 +21,6 @@ from trialbook.dlt.bounds import dlt_bounds_rows, dlt_facts
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.reporting import dlt_rate_rows
 from trialbook.efficacy.adtte import derive_adtte
-from trialbook.efficacy.survival import time_to_event_rows
 from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol

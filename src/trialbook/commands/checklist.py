@@ -29,7 +29,7 @@ def write_checklists(cut: str, out: Path, file: Path, tag: str) -> list[str]:
     log = build.folder / "decisions.json"
     facts = Facts(build, json.loads(log.read_text(encoding="utf-8")) if log.is_file() else [])
     frame = Frame(
-        study=build.protocol.study, cut=build.cut, navigation=[], fingerprint=build.seal[:12],
+        study=build.protocol.study, cut=build.cut, navigation=[], fingerprint=build.fingerprint[:12],
         banner=SYNTHETIC if build.synthetic else "",
     )  # fmt: skip
     pages = build.folder / "zh" if tag == "zh" else build.folder

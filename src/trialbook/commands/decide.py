@@ -60,7 +60,7 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
         {"cut": trial.cut.cut_id, "cut_date": trial.cut.cut_date, **given, "build": manifest["fingerprint"], **advice}
     )
     if entry.level and entry.level not in trial.protocol.level_ids:
-        raise UsageError(
+        raise OptionError(
             f"the protocol has no dose level {entry.level}", column="--level", value=entry.level,
             next_step=f"name one of {', '.join(trial.protocol.level_ids)}",
         )  # fmt: skip
@@ -80,6 +80,12 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
         f"Written to {log}",
         "The build of this cut stays as it is; builds of later cuts read the decision.",
     ]
+
+
+class OptionError(UsageError):
+    """Something wrong with an option of the command."""
+
+    column_word = "option"
 
 
 # The option of the command that a part of an entry comes from.
@@ -110,7 +116,7 @@ def _entry(given: Mapping[str, str]) -> Decision:
             "date": "write the day of the meeting as YYYY-MM-DD; it is not before the data cut",
             "supersedes": "write the day of the earlier meeting as YYYY-MM-DD",
         }.get(place, "correct it")
-        raise UsageError(
+        raise OptionError(
             said, column=_OPTIONS.get(place), value=given.get(place) or None, next_step=next_step
         ) from None
 
@@ -122,7 +128,7 @@ def _stop_at_a_second_decision(entry: Decision, log: Sequence[Decision], file: P
     except ValueError as error:
         own = [one for one in log if one.cut == entry.cut and one not in replaced_by(log) and one.decision != WITHDRAW]
         wanted = f"--supersedes {own[-1].date}, or --withdraw {own[-1].date}" if own else "leave --supersedes out"
-        raise UsageError(
+        raise OptionError(
             f"{error}", file=str(file), column="--supersedes", value=entry.supersedes or None,
             rule="one decision on a cut stands", next_step=f"{wanted}; the earlier entry is kept",
         ) from None  # fmt: skip
@@ -135,12 +141,12 @@ _TITLE = re.compile(r"\b(dr|prof|professor|mr|mrs|ms)\b\.?|医生$|教授$|先�
 def _stop_at_names_and_the_future(entry: Decision) -> None:
     """Raises UsageError for a person in the place of a role, and for a meeting that has not taken place."""
     if _TITLE.search(entry.by):
-        raise UsageError(
+        raise OptionError(
             "this names a person, and the log holds roles alone", column="--by", value=entry.by,
             next_step='write who decided as a role: --by "Safety Review Committee"',
         )  # fmt: skip
     if entry.date > f"{datetime.date.today():%Y-%m-%d}":
-        raise UsageError(
+        raise OptionError(
             "the day of the meeting lies in the future", column="--date", value=entry.date,
             next_step="record the decision when it has been taken",
         )  # fmt: skip
@@ -169,15 +175,23 @@ def replayed(date: str, out: Path, root: Path) -> list[str]:
             continue
         lines += [f"{study}:"] if len(ids) > 1 else []
         lines += advice_on_lines(day, own)
-        last = max(built.cut.cut_date for built in own)
-        if day > last:
-            lines.append(f"The data end on {last}: what has happened since is not in them.")
+        lines += _stood(day, own)
         lines += _decisions_known(day, own, root)
     if not lines:
         raise UsageError(
             "no cut has been built here", file=str(out), next_step="run `trialbook build` for the cuts first"
         )
     return lines
+
+
+def _stood(day: str, builds: Sequence[BuiltCut]) -> list[str]:
+    """What held for the trial by the last build up to a day; nothing where none had been built or no rule advised."""
+    earlier = [built for built in builds if built.cut.cut_date <= day]
+    if not earlier:
+        return []
+    then = max(earlier, key=lambda built: (built.cut.cut_date, built.cut.cut_id))
+    stood = reported_headline(then.ard, then.analysis)
+    return [f"Where the escalation stood at the cut {then.cut.cut_id}: {stood}"] if stood else []
 
 
 def _decisions_known(day: str, builds: Sequence[BuiltCut], root: Path) -> list[str]:

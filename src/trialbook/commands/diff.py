@@ -51,7 +51,8 @@ def diff_lines(changes: Changes, most: int) -> Iterator[str]:
 def write_diff_page(old: BuiltCut, new: BuiltCut, changes: Changes, file: Path) -> None:
     """Writes the page of the changes, as a whole or not at all; it opens anywhere and leads nowhere."""
     frame = Frame(
-        study=new.protocol.study, cut=new.cut, navigation=[], fingerprint=f"{old.seal[:12]} against {new.seal[:12]}",
+        study=new.protocol.study, cut=new.cut, navigation=[],
+        fingerprint=f"{old.fingerprint[:12]} against {new.fingerprint[:12]}",
         banner=SYNTHETIC if old.synthetic or new.synthetic else "",
     )  # fmt: skip
     half = file.with_name(f".{file.name}.half")

@@ -22,7 +22,8 @@ from trialbook.protocol.models import Cut, Protocol
 class BuiltCut:
     """One build: the cut file, protocol and analysis keys of its time; datasets are read when they are asked for.
 
-    `seal` is the hash over every file of the build, by which other files name it; blank for one that is being made.
+    `seal` is the hash over every file of the build, which documents call its build; `fingerprint` the one over its
+    sources and results, which its pages and the decision log name. Both blank for one that is being made.
     `note` hears of each file that is read, by its name in the build.
     Raises StopError where a file that the build must have cannot be read.
     """
@@ -34,6 +35,7 @@ class BuiltCut:
     synthetic: bool = False
     seal: str = ""
     note: Callable[[str], None] = lambda name: None
+    fingerprint: str = ""
 
     @classmethod
     def at(cls, folder: Path, note: Callable[[str], None] = lambda name: None) -> BuiltCut | None:
@@ -55,6 +57,7 @@ class BuiltCut:
                 bool(sources.get("synthetic")),
                 str(manifest.get("seal", "")),
                 note,
+                str(manifest.get("fingerprint", "")),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _unreadable(place, error) from error

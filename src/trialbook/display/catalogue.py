@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import write_po
 
 from trialbook.core.translations import Entry, Translation
 from trialbook.display.tables import BRACKETED, message_pattern
@@ -226,19 +226,6 @@ def written(catalogue: Catalog) -> bytes:
     write_po(file, catalogue, width=110, sort_output=False, sort_by_file=True, include_lineno=False)
     # The version of the tool is no part of the texts.
     return re.sub(rb'"(?:Generated-By|Report-Msgid|PO-Rev|Last-T|Language-T)[^\n]*\n', b"", file.getvalue())
-
-
-def read_catalogue(path: Path) -> Catalog:
-    """A template, or the translations of one language."""
-    return read_po(io.BytesIO(path.read_bytes()))
-
-
-def known_texts(catalogue: Catalog) -> frozenset[str]:
-    """Every message id of a catalogue, of a plural both."""
-    found: set[str] = set()
-    for message in catalogue:
-        found |= {message.id} if isinstance(message.id, str) else set(message.id)
-    return frozenset(found - {""})
 
 
 class Marking(Translation):

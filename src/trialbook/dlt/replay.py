@@ -126,7 +126,10 @@ def replay_lines(
             msg("Advice then: {advice}", advice=_words(then.advice)),
         ]  # fmt: skip
     if date > latest.date:
-        return [*lines, msg("The latest data end on {date}.", date=f"{latest.date:%Y-%m-%d}")]
+        return [
+            *lines,
+            msg("The data end on {date}: what has happened since is not in them.", date=f"{latest.date:%Y-%m-%d}"),
+        ]
     today = advice_on(date, latest.addlt, protocol, analysis)
     return [
         *lines,

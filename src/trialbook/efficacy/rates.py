@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from trialbook.analyses.population import Population
-from trialbook.analyses.rate import rate
 from trialbook.core.described import described
 from trialbook.core.messages import msg
 from trialbook.efficacy.adrs import SPARED, STOPPED
 from trialbook.efficacy.day28 import PENDING, REASONS, UNDELIVERED
 from trialbook.efficacy.response_over_time import NOT_ASSESSED
-from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
+from trialbook.efficacy.sensitivity import PRIMARY
 from trialbook.gvhd.response_rules import CATEGORIES, RESPONDERS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
@@ -24,38 +22,7 @@ from trialbook.statistics.intervals import PROPORTION_INTERVALS
 # Response rates at day 28 as results: counts, shares and intervals by dose level and in total (rulebook §5.1).
 
 
-# Analysis id and the categories that it counts as success.
-RATES: dict[str, tuple[str, ...]] = {"ORR_D28": RESPONDERS, "CR_D28": ("CR",)}
 VARIABLE = "RSP28"
-
-
-def response_rate_rows(responses: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> list[ArdRow]:
-    """ORR_D28 and CR_D28 by dose level and Total.
-
-    `responses`: USUBJID TRT01A SENS INSET AVALC of `sensitivity_responses`. The denominator N is the set of each
-    analysis (MATURED-28 for the primary); `pending` counts the treated subjects who are not mature. Contexts: each
-    interval of the primary analysis, the Beta posterior, and each sensitivity analysis by name with the interval
-    `ci_primary_orr`. No rows where the trial has no such endpoint; null and "-" where N = 0. Where a domain that was
-    not delivered could change the response of a subject of the denominator, n and every estimate are null with the text
-    NE (§14.1); N and pending stay, but N of a set that asks for an assessment where none was delivered.
-    """
-    primary = responses[responses["SENS"] == PRIMARY]
-    adsl = primary[["USUBJID", "TRT01A"]].assign(SUBJID=primary["USUBJID"], SAFFL="Y", MAT28FL=primary["INSET"])
-    population = Population(adsl, protocol, analysis, checked=False)
-    names = [PRIMARY, *(choice.name for choice in sensitivities(analysis))]
-    responses = responses.assign(SENS=pd.Categorical(responses["SENS"], names))
-    rows: list[ArdRow] = []
-    for analysis_id, success in RATES.items():
-        event, undecided = responses["AVALC"].isin(success), _undecided(responses, success)
-        rates = rate(responses, event, id=analysis_id, of="INSET == 'Y'", open=undecided, each="SENS",
-                     pending=responses["AVALC"] == PENDING, population=population)  # fmt: skip
-        rows += rates.counted.rows
-    return rows
-
-
-def _undecided(responses: pd.DataFrame, success: tuple[str, ...]) -> pd.Series:
-    """Whose success a domain that was not delivered leaves open: without one by stages there is none to undo."""
-    return responses["REASON"].eq(UNDELIVERED) & responses["RSPSTG"].isin(["", *success])
 
 
 def category_rows(responses: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:

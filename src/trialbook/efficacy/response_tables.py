@@ -17,7 +17,6 @@ from trialbook.efficacy.sensitivity import PRIMARY, sensitivities
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.gvhd.response_rules import RESPONDERS
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, NOT_EVALUABLE_WORDS, TOTAL
 from trialbook.results.bounds import bounds_of, bounds_text, excluded_text, not_evaluable_text
 from trialbook.statistics.intervals import clopper_pearson
@@ -136,13 +135,6 @@ FIRST_DAY = -8
 # With more subjects than this the figure of stages shows the overall grade of each.
 MOST_BY_ORGAN = 24
 OVERALL = msg("Overall grade")
-
-
-def nobody_to_report(responses: pd.DataFrame, protocol: Protocol) -> str:
-    """Why there is no response to show: no such endpoint, or nobody treated; blank when there is."""
-    if not protocol.has_endpoint("ORR_D28"):
-        return msg("Response at day 28 is not an endpoint of this trial.")
-    return "" if len(responses) else msg("No subject has been treated at this cut.")
 
 
 def size_of(responses: pd.DataFrame) -> str:

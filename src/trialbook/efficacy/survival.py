@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from trialbook.analyses.time_to_event import curve_rows, days_row, not_evaluable_rows, time_rows, unknown_time
+from trialbook.analyses.time_to_event import days_row, time_rows, unknown_time
 from trialbook.core.described import described
 from trialbook.core.messages import joined, msg, plural
 from trialbook.efficacy.adtte import COMPETING, EVENT
@@ -19,35 +19,6 @@ from trialbook.subjects.ranking import MOST_DRAWN
 
 # ----------------------------------------------------------------------------------------------------
 # Survival of ADTTE as reported numbers, curves and listings (rulebook §5.2; interface §6).
-
-
-def time_to_event_rows(
-    adtte: pd.DataFrame, protocol: Protocol, analysis: Analysis, parameter: str = "OS", *, evaluable: bool = True
-) -> list[ArdRow]:
-    """Reported numbers of one Kaplan-Meier endpoint of ADTTE (OS, FFS), per dose level and in total.
-
-    `<P>_EVENTS`: subjects with the event of those followed. `<P>_KM`: S(t) at the days of `os_days` with the limits
-    of `km_ci`, n.risk just before t, n.event up to t; S(t) is given only where follow-up reaches t or every subject had
-    the event (A-81), else "not reached". `<P>_MEDIAN`: the median time. With nobody treated OS has its rows, all null.
-    A protocol without OS gives no rows, nor does another endpoint that ADTTE does not have.
-
-    `evaluable` False: a domain that the endpoint needs was not delivered (`survival_needs`); every number but N, the
-    subjects followed, is null with the text `NE`.
-    """
-    rows: list[ArdRow] = []
-    if not protocol.has_endpoint("OS"):
-        return rows
-    if evaluable and parameter != "OS" and not adtte["PARAMCD"].eq(parameter).any():
-        return rows
-    for level in [*protocol.level_ids, TOTAL]:
-        if evaluable:
-            curve = curve_of(adtte, parameter, level)
-            rows += curve_rows(curve, parameter, level, parameter, analysis.os_days, analysis.km_ci)
-            continue
-        followed = adtte["PARAMCD"].eq("OS") & (adtte["TRT01A"].eq(level) | (level == TOTAL))
-        size = int(followed.sum())
-        rows += not_evaluable_rows(parameter, level, parameter, size, analysis.os_days, analysis.km_ci)
-    return rows
 
 
 def follow_up_rows(

@@ -118,7 +118,7 @@ def _page(out: Path, marks: str, root: Path) -> str:
             continue
         study = found.protocol.study
         decided = [one for one in _decisions(found.cut, root, unreadable) if one.cut == found.cut.cut_id]
-        line = CutLine(found.cut, told, found.seal, found.synthetic, decided)
+        line = CutLine(found.cut, told, found.fingerprint, found.synthetic, decided)
         cuts = studies.setdefault(study.registry_id, StudyCuts(study))
         cuts.cuts.append(line)
         builds.setdefault(study.registry_id, []).append(found)

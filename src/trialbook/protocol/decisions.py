@@ -125,8 +125,9 @@ def replaced_by(entries: Iterable[Decision]) -> dict[Decision, Decision]:
         own[:] = [one for one in own if one not in gone]
         if others := [one for one in own if one not in of_meeting or not entry.level]:
             first = others[0]
+            said = f"{first.decision} {first.level}".strip()
             raise ValueError(
-                f"the cut {entry.cut} has the decision of {first.date} ({' '.join([first.decision, first.level])}): "
+                f"the cut {entry.cut} has the decision of {first.date} ({said}): "
                 f"that of {entry.date} has to supersede it (supersedes: '{first.date}')"
             )
         if entry.decision != WITHDRAW:

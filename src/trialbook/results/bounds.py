@@ -223,7 +223,7 @@ CASE_LABELS = {
     "best": msg("Best case"),
     "worst_with_pending": msg("Worst, with pending"),
     "best_with_pending": msg("Best, with pending"),
-    "deciding": msg("Who decides"),
+    "deciding": msg("Subjects still open"),
 }
 
 

@@ -228,22 +228,6 @@ def overview_rows(
     return rows
 
 
-def soc_pt_rows(analysis_id: str, adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
-    """TEAE_SOC_PT, TRAE_SOC_PT or SAE_SOC_PT: subjects and events by class (term blank = any) and term.
-
-    A subject counts once per row. Classes and terms are in descending order of subjects in Total, then by name.
-    """
-    records = adae[selections(adae)[SOC_PT_TABLES[analysis_id]]]
-    sizes = set_sizes(adsl, protocol.level_ids)
-    found = class_and_term_counts(records)
-    rows: list[ArdRow] = []
-    for soc, term in ranked(found):
-        for level, size in sizes.items():
-            n, events = found.get((level, soc, term), NONE)
-            rows += proportion_rows(analysis_id, level, soc, n, size, events, variable_level=term)
-    return rows
-
-
 def grade_rows(adae: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol) -> list[ArdRow]:
     """TEAE_GRADE: subjects by the MAXIMUM known grade of their events in each class and term, `grade k` as context.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from support.catalogue_texts import known_texts, read_catalogue
 from trialbook.core.messages import places
-from trialbook.display.catalogue import LIBRARY, TEMPLATE, Marking, extracted, known_texts, read_catalogue, written
+from trialbook.display.catalogue import LIBRARY, TEMPLATE, Marking, extracted, written
 
 # Words of a template that are no messages yet: fewer may remain, not more.
 LEFT: dict[str, int] = {}

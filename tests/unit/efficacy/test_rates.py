@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import response_rate_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
-from trialbook.efficacy.rates import category_rows, response_rate_rows
+from trialbook.efficacy.rates import category_rows
 from trialbook.efficacy.response_tables import benchmark_intervals
 from trialbook.efficacy.sensitivity import category_changes, sensitivities, sensitivity_responses
 from trialbook.protocol.study_data import StudyData

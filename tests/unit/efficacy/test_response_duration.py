@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import time_to_event_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.efficacy.adtte import derive_adtte, follow_up_queries
 from trialbook.efficacy.rates import time_to_response_rows
-from trialbook.efficacy.survival import time_to_event_rows
 from trialbook.efficacy.survival_tables import response_times
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import response_rate_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.dates import as_date
 from trialbook.display.charts.response import (
@@ -23,9 +24,9 @@ from trialbook.efficacy import response_tables as views
 from trialbook.efficacy import response_tables as words
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.estimands import COLUMNS, estimands
-from trialbook.efficacy.rates import category_rows, response_rate_rows
+from trialbook.efficacy.rates import category_rows
 from trialbook.efficacy.response_bounds import bounds_listing, response_bounds_rows
-from trialbook.efficacy.sensitivity import PRIMARY, sensitivity_responses
+from trialbook.efficacy.sensitivity import sensitivity_responses
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
@@ -45,9 +46,6 @@ class Shown:
         self.ard = to_ard(
             response_rate_rows(self.responses, protocol, analysis) + category_rows(self.responses, protocol)
         )  # fmt: skip
-
-    def nobody(self) -> str:
-        return views.nobody_to_report(self.responses[self.responses["SENS"] == PRIMARY], self.protocol)
 
     def frames(self) -> dict[str, object]:
         return {
@@ -102,7 +100,6 @@ def test_the_headline_gives_denominator_pending_and_rate(shown) -> None:
         "Mature for day 28": "4", "Pending": "1", "Responders (CR or PR)": "1", "Response rate at day 28": "0.250",
     }  # fmt: skip
     assert words.response_sentence(shown.ard, shown.analysis).startswith("1 of 4 mature subjects responded")
-    assert shown.nobody() == ""
 
 
 def test_the_listing_says_why_a_subject_did_not_respond(shown) -> None:
@@ -151,7 +148,6 @@ def test_the_charts_are_safe_specifications(shown) -> None:
 
 def test_with_nobody_treated_everything_says_so(protocol, analysis) -> None:
     shown = Shown(trial().subject("S01", level="SCRNFAIL"), protocol, analysis)
-    assert shown.nobody() == "No subject has been treated at this cut."
     assert all(len(frame) == 0 for frame in shown.frames().values())
     assert len(shown.specifications()) == 6
     assert [len(listing) for listing in shown.listings()[:-1]] == [0, 0, 0, 0]
@@ -175,7 +171,6 @@ def test_with_one_pending_subject_the_rate_is_not_known_yet(protocol, analysis) 
 def test_without_the_endpoint_the_reader_is_told(protocol, analysis) -> None:
     study = protocol.study.model_copy(update={"endpoints": ["TEAE"]})
     shown = Shown(cohort(), protocol.model_copy(update={"study": study}), analysis)
-    assert shown.nobody() == "Response at day 28 is not an endpoint of this trial."
     assert words.response_headline(shown.ard, analysis) == []
     assert [len(listing) for listing in shown.listings()] == [0] * 5
     assert all(len(frame) == 0 for frame in shown.frames().values())

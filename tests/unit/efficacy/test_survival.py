@@ -7,6 +7,7 @@ import warnings
 import pandas as pd
 import pytest
 
+from support.reported_rows import time_to_event_rows
 from support.trial_builder import FIRST_INFUSION
 from trialbook.core.domains import Domains
 from trialbook.display import figure
@@ -21,7 +22,6 @@ from trialbook.efficacy.survival import (
     incidence_rows,
     incidence_steps,
     numbers_at_risk,
-    time_to_event_rows,
 )
 from trialbook.efficacy.swimmer import swimmer_bars, swimmer_lanes, swimmer_marks
 from trialbook.protocol.analysis import Analysis

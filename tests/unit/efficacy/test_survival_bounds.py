@@ -8,10 +8,11 @@ from itertools import product
 import pandas as pd
 import pytest
 
+from support.reported_rows import time_to_event_rows
 from support.trial_builder import FIRST_INFUSION, TrialBuilder
 from trialbook.core.domains import Domains
 from trialbook.efficacy.adtte import derive_adtte
-from trialbook.efficacy.survival import follow_up_rows, time_to_event_rows
+from trialbook.efficacy.survival import follow_up_rows
 from trialbook.efficacy.survival_bounds import survival_bounds_rows, undelivered, why_not_evaluable
 from trialbook.efficacy.survival_tables import deaths_open, deaths_text
 from trialbook.protocol.analysis import Analysis

@@ -74,7 +74,8 @@ def test_the_figure_holds_each_state_once_and_every_step_between_them(protocol: 
         assert steps["FROM"].max() < sizes[cohort - 1]
         assert set(steps["TO"]) == set(range(sizes[cohort]))
     svg = still_svg(pathway_chart(nodes, edges).to_dict(), "pathways")
-    assert "DL2 1/2 &gt; DL2" in svg
+    assert "DL2 1/2 ..." in svg
+    assert any("places are left" in note for note in look_of(nodes)["notes"])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from support.paths import ROOT
+from support.reported_rows import response_rate_rows, time_to_event_rows
 from trialbook import cleaning
 from trialbook.contracts.gate import Gate, stop_if_critical
 from trialbook.contracts.gx_engine import Failure, evaluate
@@ -24,7 +25,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.reporting import dlt_count_rows
-from trialbook.efficacy import rates, sensitivity, survival
+from trialbook.efficacy import sensitivity
 from trialbook.efficacy.adrs import derive_adrs
 from trialbook.efficacy.adtte import declared_unresolved, derive_adtte, unresolved_subjects
 from trialbook.efficacy.day28 import day28_response
@@ -140,9 +141,9 @@ def reported(frames: Frames) -> pd.DataFrame:
     return to_ard([
         *set_rows(frames["adsl"], PROTOCOL),
         *dlt_count_rows(frames["addlt"], PROTOCOL),
-        *rates.response_rate_rows(responses, PROTOCOL, KEYS),
-        *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS),
-        *survival.time_to_event_rows(frames["adtte"], PROTOCOL, KEYS, "FFS"),
+        *response_rate_rows(responses, PROTOCOL, KEYS),
+        *time_to_event_rows(frames["adtte"], PROTOCOL, KEYS),
+        *time_to_event_rows(frames["adtte"], PROTOCOL, KEYS, "FFS"),
     ])  # fmt: skip
 
 

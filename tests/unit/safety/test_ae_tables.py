@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import soc_pt_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
@@ -73,7 +74,7 @@ def test_the_overview_counts_subjects_once_and_every_event(
 def test_a_class_counts_its_subjects_once_though_a_term_repeats(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    ard = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
+    ard = to_ard(soc_pt_rows("TEAE_SOC_PT", *data, protocol))
     assert (cell(ard, "GI"), cell(ard, "GI", "Nausea"), cell(ard, "GI", stat="events")) == ("2", "2", "3")
     assert ard["variable"].iloc[0] == "GI"  # most subjects first
     assert "Skin" not in set(ard["variable"])  # began before the infusion
@@ -209,7 +210,7 @@ def test_without_a_treated_subject_the_report_says_so(protocol: Protocol, analys
 def test_a_long_table_keeps_the_most_frequent_terms_and_says_what_it_leaves_out(
     data: tuple[pd.DataFrame, pd.DataFrame], protocol: Protocol
 ) -> None:
-    ard = to_ard(ae_tables.soc_pt_rows("TEAE_SOC_PT", *data, protocol))
+    ard = to_ard(soc_pt_rows("TEAE_SOC_PT", *data, protocol))
     short = tables.most_frequent(ard, 1)
     assert set(short["variable_level"]) == {"", "Nausea"}
     assert tables.left_out(ard, short) == ["The 1 most frequent of 3 terms; all are in results/ard.parquet."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import soc_pt_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.load import analysis_values
@@ -13,7 +14,7 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import ArdRow, to_ard
 from trialbook.safety import new_since_cut, tables
 from trialbook.safety.adae import derive_adae
-from trialbook.safety.ae_tables import overview_rows, soc_pt_rows
+from trialbook.safety.ae_tables import overview_rows
 from trialbook.safety.table_inputs import EventData
 from trialbook.subjects.adsl import derive_subjects
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.reported_rows import soc_pt_rows
 from support.trial_builder import TrialBuilder, trial
 from trialbook.core.domains import Domains
 from trialbook.protocol.analysis import Analysis
@@ -212,7 +213,7 @@ def test_the_records_behind_each_number_give_that_number(small: Small) -> None:
         own = counting.mask_sets(small.adae, {name: data.masks[name] | data.left_open[name]})
         assert own.items() <= data.overview_sets().items()
     for analysis_id, name in ae_tables.SOC_PT_TABLES.items():
-        table = to_ard(ae_tables.soc_pt_rows(analysis_id, *arguments))
+        table = to_ard(soc_pt_rows(analysis_id, *arguments))
         behind_equals_counts(data.term_sets(name), table, ["variable", "variable_level"], small.adae)
     teae, keys = data.chosen("TEAE"), ["variable", "variable_level", "context"]
     behind_equals_counts(data.grade_sets(), to_ard(ae_tables.grade_rows(*arguments)), keys, small.adae)
