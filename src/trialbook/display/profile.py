@@ -27,8 +27,9 @@ from trialbook.safety.ctcae import GRADED_TESTS, test_name
 TESTS = tuple(GRADED_TESTS)
 
 LAB_NOTE = msg(
-    "Bands: CTCAE v5.0 grades by the reference limits and the baseline of the subject's baseline record; a diamond "
-    "with a number is a result of grade 3 or 4 by its own limits."
+    "Bands: CTCAE v5.0 grades by the reference limits and the baseline of the subject's baseline record; dashed "
+    "line: upper (low counts: lower) limit of normal; a diamond with a number is a result of grade 3 or 4 by its own "
+    "limits."
 )
 BRIEF = msg(
     "A brief profile: in a large trial drawings, laboratory results and medication are shown for the subjects who come "

@@ -342,9 +342,10 @@ def labs(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
         rows = [row for row in results[test] if pd.notna(row[0]) and days.first <= row[0] <= days.last]
         if rows:
             values = _values(rows, bands.get(test, []), top, test in LIVER_TESTS)
-            _bands(drawing, values, bands.get(test, []))
+            _bands(drawing, values, [band for band in bands.get(test, []) if band[0]])
             drawing.panel(top, HIGH, position == len(tests) - 1, infusions)
             _axis(drawing, values, top)
+            _normal(drawing, values, [band for band in bands.get(test, []) if not band[0]])
             _results(drawing, values, rows)
             drawing.describe(_course_of_test(test, rows))
         else:
@@ -381,8 +382,8 @@ def _by_test(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Row]
 
 
 def _values(rows: list[Row], bands: list[Row], top: float, logarithmic: bool) -> Values:
-    """The axis holds every result and the beginning of grade 1."""
-    shown = [*(row[1] for row in rows), *(limit for grade, limit, _ in bands if grade == 1)]
+    """The axis holds every result, the limit of normal and the beginning of grade 1."""
+    shown = [*(row[1] for row in rows), *(limit for grade, limit, _ in bands if grade <= 1)]
     return Values(min(shown), max(shown), top, logarithmic)
 
 
@@ -402,6 +403,14 @@ def _bands(drawing: Drawing, values: Values, bands: list[Row]) -> None:
         )
         if bottom - top >= 9:
             drawing.text(LEFT + PLOT + 3, (top + bottom) / 2 + 3, f"G{grade}", size=9, fill=QUIET)
+
+
+def _normal(drawing: Drawing, values: Values, limits: list[Row]) -> None:
+    """A dashed line at the limit of normal, from which multiples of ULN are counted."""
+    for _, limit, direction in limits:
+        name, y = "ULN" if direction == "H" else "LLN", values.y(limit)
+        path = f'<path d="M{LEFT} {number(y)}h{PLOT}" stroke="{QUIET}" stroke-dasharray="5 3" fill="none"/>'
+        drawing.add(path, msg("{name}: {limit}", name=name, limit=show(limit)), described=False)
 
 
 def _axis(drawing: Drawing, values: Values, top: float) -> None:

@@ -48,6 +48,8 @@ def lab_rows(adlb: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
 def grade_bands(adlb: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
     """Where CTCAE grades begin for each subject and drawn test: USUBJID PARAMCD DIRECTION GRADE LIMIT.
 
+    GRADE 0 is the limit of normal on that side; grades of who was abnormal at the baseline begin elsewhere.
+
     With the reference limits and the baseline of the subject's baseline record (else the first record): limits of
     later records may differ, each result has its own grades. LIMIT is where the first rule of the grade or
     a higher one begins; rules that need a clinical fact are left out.
@@ -61,6 +63,7 @@ def grade_bands(adlb: pd.DataFrame, treated: pd.DataFrame) -> pd.DataFrame:
         (subject, test, terms[test].direction, grade, limit)
         for subject, test, low, high, base in wanted
         for grade, limit in _limits(terms[test], low, high, base)
+        if pd.notna(limit)
     ]
     return pd.DataFrame(found, columns=["USUBJID", "PARAMCD", "DIRECTION", "GRADE", "LIMIT"])
 
@@ -73,6 +76,7 @@ def _limits(term: Term, low: float, high: float, base: float) -> Iterable[tuple[
         for limit in limits
         if not limit.clinical and pd.notna(references[limit.reference])
     ]
+    yield 0, high if term.direction == "H" else low
     nearest = min if term.direction == "H" else max
     for grade in sorted({grade for grade, _ in known}):
         yield grade, nearest(limit for other, limit in known if other >= grade)

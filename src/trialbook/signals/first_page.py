@@ -100,7 +100,7 @@ def decision(addlt: pd.DataFrame, study: StudyData) -> Decision | None:
     if stands is None:
         return None
     day = given.date_text if given.decision_date is not None else ""
-    sentences = [*stands.why, stands.advised, _who_is_open(addlt, day)]
+    sentences = [*stands.why, _who_is_open(addlt, day), stands.advised]
     return Decision(
         stands.headline, tuple(sentence for sentence in sentences if sentence), day, given.rule,
         _cohort_words(stands.ahead), _steps(stands.ahead, analysis.n_cap), _ladder(addlt, study),
@@ -192,9 +192,9 @@ def _coming(facts: Facts) -> list[Coming]:
     for row in coming_up(facts.visits, facts.study).itertuples():
         visit = row.VISIT.lower()
         words = (
-            msg("{visit} visit: due now, the last day of its window", visit=visit)
+            msg("{visit} visit due now, its window closes", visit=visit)
             if row.STATUS == DUE
-            else msg("{visit} visit: the last day of its window, open from {date}", visit=visit, date=_day(row.FROMDT))
+            else msg("{visit} visit window closes (opens {date})", visit=visit, date=_day(row.FROMDT))
         )
         found.append(Coming(f"{row.UNTILDT:%Y-%m-%d}", str(row.SUBJID), words))
     return sorted(found, key=lambda one: (one.day, one.subject, one.what))

@@ -147,7 +147,9 @@ def test_no_frame_of_a_profile_holds_another_subject_or_an_identifier(trial, pro
 def test_grade_bands_follow_the_limits_of_the_baseline_record():
     bands = grade_bands(adlb(), adsl())
     assert [tuple(row) for row in bands.drop(columns="USUBJID").itertuples(index=False)] == [
+        ("ALT", "H", 0, 50.0),
         ("ALT", "H", 1, 120.0), ("ALT", "H", 2, 240.0), ("ALT", "H", 3, 400.0), ("ALT", "H", 4, 1600.0),
+        ("PLAT", "L", 0, 125.0),
         ("PLAT", "L", 1, 125.0), ("PLAT", "L", 2, 75.0), ("PLAT", "L", 3, 50.0), ("PLAT", "L", 4, 25.0),
     ]  # fmt: skip
 
