@@ -261,7 +261,7 @@ def test_estimands_follow_the_keys_in_force(protocol, analysis) -> None:
     assert "composite" in told("ORR", "Relapse of the malignancy", relapse_strategy_orr="composite")
     assert "day 50" in told("OS", "Summary", os_days=[50])
     assert "day 0 to 27" in told("DLT", "Variable", dlt_window=[0, 27])
-    assert "REL_DAY 90" in told("SAFETY", "Variable", safety_end_rel_day=90)
+    assert "to day 90" in told("SAFETY", "Variable", safety_end_rel_day=90)
 
 
 def test_an_endpoint_that_the_trial_does_not_have_has_no_estimand(protocol, analysis) -> None:
