@@ -52,7 +52,7 @@ SHORTER = ("dli_terms", "local_routes", "aesi", "infections", "plausible_ranges"
 WORDS = {"history_words": "acute_gvhd", "dlt_terms": "trial_drug"}
 # How a page puts the value of a key: page, the text in front of it and after it.
 SAID: dict[str, list[tuple[str, str, str]]] = {
-    "safety_end_rel_day": [("03_safety", "first infusion to day ", ""), ("05_orr", "to REL_DAY ", "")],
+    "safety_end_rel_day": [("03_safety", "first infusion to day ", ""), ("05_orr", "first infusion to day ", "")],
     "maturity_margin_d28": [("02_eligibility", "(infused ", " days before"), ("05_orr", "mature, that is ", " days")],
     "weight_window_days": [("03_safety", "weight within ", " days")],
     "elig_window_days": [("02_eligibility", "performance and stages from ", ",")],

@@ -107,6 +107,7 @@ def test_a_subject_not_seen_lately_ends_otherwise_than_one_who_goes_on() -> None
         if layer["mark"].get("xOffset") and spec["datasets"][layer["data"]["name"]]
     }
     assert ends == {"alive": "triangle-right", "not seen lately": "circle"}
+    assert not set(ends.values()) & set(survival.SHAPES.values())
 
 
 def test_who_is_outside_of_the_limits_of_the_liver_screen_is_named() -> None:

@@ -116,6 +116,14 @@ def test_zeros_are_quiet_and_counts_stand_right():
     assert html.count("tb-zero") == 1
     assert '<td class="gt_row gt_right tb-zero">0 (0%) [0]</td>' in html
     assert '<td class="gt_row gt_right">0 (0 to 0.6)</td>' in html
+    # In a listing a zero is a value: the day of the infusion, grade 0.
+    listed = pd.DataFrame({"SUBJID": ["01", "02"], "DAY": [0, 7]})
+    assert "tb-zero" not in table(listed, "Events", subject="SUBJID").html
+
+
+def test_a_listing_says_codes_in_words():
+    frame = pd.DataFrame({"SUBJID": ["01"], "RESULT": ["ATT-FAIL"], "REPLACE": ["Y"], "SEX": ["N"]})
+    assert Cells(table(frame, "Audit", subject="SUBJID").html).rows[1] == ["01", "violated by the form", "yes", "N"]
 
 
 def test_a_listing_begins_with_whose_record_it_is_and_what_it_is_about():

@@ -249,14 +249,14 @@ def test_estimands_follow_the_keys_in_force(protocol, analysis) -> None:
     assert list(estimands(protocol, analysis).columns) == list(COLUMNS)
     assert "CIBMTR rules" in told("ORR", "Variable")
     assert "CN rules" in told("ORR", "Variable", response_rules="CN")
-    assert "REL_DAY 21 to 35" in told("ORR", "Variable", d28_window=[21, 35])
+    assert "(day 21 to 35)" in told("ORR", "Variable", d28_window=[21, 35])
     drug = "New systemic therapy of the disease"
     assert "composite" in told("ORR", drug)
     assert "treatment policy" in told("ORR", drug, newtx_strategy_orr="treatment_policy")
     assert "composite" in told("ORR", "Relapse of the malignancy", relapse_strategy_orr="composite")
     assert "day 50" in told("OS", "Summary", os_days=[50])
-    assert "REL_DAY 0 to 27" in told("DLT", "Variable", dlt_window=[0, 27])
-    assert "REL_DAY 90" in told("SAFETY", "Variable", safety_end_rel_day=90)
+    assert "day 0 to 27" in told("DLT", "Variable", dlt_window=[0, 27])
+    assert "to day 90" in told("SAFETY", "Variable", safety_end_rel_day=90)
 
 
 def test_an_endpoint_that_the_trial_does_not_have_has_no_estimand(protocol, analysis) -> None:

@@ -163,6 +163,8 @@ def test_the_living_last_seen_too_long_ago_are_named(analysis: Analysis) -> None
         ["S02", 0, ""],
     ]
     assert "S00." in views.stale_sentence(listed, analysis)
+    seen = views.censored_subjects(frame.assign(CNSDTDSC="SV.SVSTDTC"), analysis, CUT)
+    assert set(seen["SOURCE"]) == {"visit"}
     assert views.stale_sentence(listed.iloc[1:], analysis) == ""
 
 
