@@ -22,6 +22,7 @@ LINE, LEAST, GAP, STEP, WORD, SHORT = 102, 4, 2, 2, 26, 24
 SMALLER = 1.13
 # Lines of text of a table that is kept on one page.
 KEPT_WHOLE = 14
+_LATIN = re.compile(r"[A-Za-z0-9.-]+")
 _BREAKS = re.compile(r"[\s\u2003]+|(?<=[/,;→])")
 
 
@@ -172,9 +173,11 @@ def _longest_word(text: str) -> int:
 
 
 def _least(word: str) -> int:
-    """The room that a word needs: Chinese may break between any two characters, a very long word anywhere."""
+    """The room that a word needs: Chinese may break between any two characters but not inside of the Latin words in it,
+    a very long word anywhere.
+    """
     if not word.isascii():
-        return min(width(word), 8)
+        return max(min(width(word), 8), *(min(len(latin), WORD) for latin in _LATIN.findall(word)), 0)
     if width(word) > WORD:
         return max(width(part) for part in re.split("(?<=[-_.])", word))
     # Capitals and digits are wider than the mean letter.

@@ -41,18 +41,18 @@ Wanted = tuple[str, str, Sequence[str]]
 Endpoint = Literal["TEAE", "DLT", "ORR_D28", "OS"]
 SAFETY: tuple[Wanted, ...] = (
     ("safety", "Overview of treatment-emergent adverse events", ()),
-    ("safety", "Adverse events by term and dose level", ()),
     ("safety", "Subjects by the maximum grade of all TEAE", ()),
     ("safety", "Serious events from consent on",
      ("SUBJID", "TRT01A", "ADECOD", "RELDAY", "GRADE", "SERIOUS", "AREL", "AEOUT")),
     ("safety", "Deaths of treated subjects", ("SUBJID", "TRT01A", "DTHDT", "DTHDAY", "CAUSE", "AREL", "RSP28")),
+    ("safety", "Adverse events by term and dose level", ()),
 )  # fmt: skip
 DLT: tuple[Wanted, ...] = (
     ("dlt", "DLT status of each treated subject",
      ("SUBJID", "TRT01A", "TRTSDT", "WINENDT", "DLTSTAT", "REASON", "DLTDT")),
     ("dlt", "DLT adjudication", ("SUBJID", "TRT01A", "AEDECOD", "GRADE", "AEREL", "DAY", "REASON", "DLTFL")),
     ("dlt", "DLT rate", ()),
-    ("dlt", "DLT rate, worst and best case", ("level", "worst", "best", "deciding")),
+    ("dlt", "DLT rate, worst and best case", ()),
     ("dlt", "Escalation diary", ()),
 )  # fmt: skip
 RESPONSE: tuple[Wanted, ...] = (
@@ -66,7 +66,7 @@ RESPONSE: tuple[Wanted, ...] = (
 SURVIVAL: tuple[Wanted, ...] = (
     ("os", "Overall survival (N", ()),
     ("os", "Overall survival, S(t)", ()),
-    ("os", "Alive at day", ("level", "worst", "best", "deciding")),
+    ("os", "Alive at day", ()),
     ("os", "Deaths", ("SUBJID", "TRT01A", "AVAL", "ADT", "EVNTDESC")),
     ("os", "Median follow-up", ()),
 )  # fmt: skip

