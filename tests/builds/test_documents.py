@@ -118,31 +118,51 @@ def test_numbers_are_those_of_the_results_in_every_format_and_language_that_carr
     assert min(seen["pptx"], seen["pptx.zh"]) > 10, seen
 
 
-# Tables whose cells name no number of the results: what they show of which statistics of which analysis.
+# Tables whose cells name no number of the results: what they show of which statistics of which analysis, and which of
+# its rows (blank: all that are printed).
 BY_THEIR_WORDS = {
-    "T-403": ("STOPPING", ("n", "N", "boundary")), "T-418": ("STOPPING_BOUNDARY", ("boundary",)),
-    "T-12b": ("LAB_SHIFT", ("n",)),
+    "T-403": ("STOPPING", ("n", "N", "boundary"), ""), "T-418": ("STOPPING_BOUNDARY", ("boundary",), ""),
+    # The table of shifts has the total alone; worst and best are over more subjects, their boundary is not printed.
+    "T-12b": ("LAB_SHIFT", ("n",), "group1_level == 'Total'"),
+    "T-304": ("AE_BY_CUT", ("n", "events"), "group1_level == 'Total'"), "T-107": ("CLEANING", ("n",), "context == 'read'"),
+    "T-5": ("AE_NEW", ("n", "events"), "group1_level == 'Total' and context == 'TEAE_OVERVIEW'"),
+    "T-415": ("DLT_OC", ("estimate",), "variable in ['MTD', 'WITHOUT_MTD', 'UNDECIDED']"),
+    "T-419": ("STOPPING_OC", ("stop_probability", "expected_n"), ""),
 }  # fmt: skip
+# Advice is said in words: T-402 has a line for each outcome, T-413 one for the rule. What is in sentences, figures and
+# on the first page alone is read on its page; what no page prints as a number opens to its records.
+OF_ADVICE = {"DLT_NEXT", "DLT_ADVICE"}
+ON_PAGES = {"NO_EVENT", "RSP28_CAT", "SAE_LEDGER", "AESI_LEDGER", "OS_EVENTS", "DLT_TIMELINE"}
+IN_NO_TABLE = {"DOR_EVENTS", "DOR_KM", "FFS_EVENTS", "FUP_STALE"}
+
+
+def printed_as(stat: float, text: str) -> set[str]:
+    """How a statistic may be printed: as the results say it, or shorter."""
+    return {text, f"{stat:g}", f"{stat:.1f}", f"{stat:.3f}"}
+
+
+def test_every_analysis_is_read_back(source: CutSource) -> None:
+    covered = {cell.analysis for cell in cells_of(source)} | {name for name, *_ in BY_THEIR_WORDS.values()}
+    assert set(source.built.ard["analysis_id"]) - covered == OF_ADVICE | ON_PAGES | IN_NO_TABLE
 
 
 def test_tables_that_name_no_number_show_those_of_the_results_too(
     source: CutSource, carried: dict[str, dict[str, str]]
 ) -> None:
     ard = source.built.ard
-    for number, (analysis, statistics) in BY_THEIR_WORDS.items():
+    ard = ard.assign(**{name: ard[name].astype("str") for name in ("group1_level", "variable", "context")})
+    for number, (analysis, statistics, rows) in BY_THEIR_WORDS.items():
         own = ard[ard["analysis_id"].eq(analysis) & ard["stat_name"].isin(statistics) & ard["stat"].gt(0)]
-        # The table of shifts has the total alone; worst and best are over more subjects, their boundary is not printed.
-        if analysis == "LAB_SHIFT":
-            own = own[own["group1_level"].eq("Total")]
+        own = own.query(rows) if rows else own
         own = own[~(own["stat_name"].eq("boundary") & own["context"].isin(["worst", "best"]))]
-        wanted = {f"{value:g}" for value in own["stat"]}
+        wanted = [printed_as(row.stat, str(row.stat_text)) for row in own.itertuples()]
         assert len(wanted) > 3, analysis
         output = source.numbered(number)
         assert output is not None
         for language, speaker in (("", Speaker()), (".zh", Speaker(languages()[1]))):
             lines = [line for line in grid_of(output.table, speaker).lines if isinstance(line, list)]
             printed = set(NUMBER.findall(" ".join(cell for line in lines for cell in line)))
-            assert wanted - printed == set(), (analysis, language)
+            assert [one for one in wanted if not one & printed] == [], (analysis, language)
             for name in (f"page{language}", f"rtf{language}"):
                 cells = [bare(cell) for line in lines for cell in line]
                 assert [cell for cell in cells if cell not in carried[name][number]] == [], (analysis, name)
@@ -152,6 +172,44 @@ def test_tables_that_name_no_number_show_those_of_the_results_too(
     (events,) = counted.loc[counted["stat_name"].eq("events") & counted["group1_level"].eq("Total"), "stat"]
     assert ledger is not None
     assert ledger.table.rows == events
+
+
+def test_advice_and_what_no_table_has_are_those_of_the_results(
+    source: CutSource, carried: dict[str, dict[str, str]], demo: Path
+) -> None:
+    ard = source.built.ard.fillna({"context": "", "variable_level": ""})
+    of = {name: ard[ard["analysis_id"].eq(name)] for name in (*OF_ADVICE, *ON_PAGES)}
+    total = {name: rows[rows["group1_level"].eq("Total")] for name, rows in of.items()}
+    for language, folder in (("", demo / CUT), (".zh", demo / CUT / "zh")):
+        speaker = Speaker(languages()[1] if language else languages()[0])
+        lines = {number: [line for line in grid_of(output.table, speaker).lines if isinstance(line, list)]
+                 for number in ("T-402", "T-413") if (output := source.numbered(number))}  # fmt: skip
+        for number, rows in lines.items():
+            for name in (f"page{language}", f"rtf{language}"):
+                assert [cell for row in rows for cell in row if bare(cell) not in carried[name][number]] == []
+        # The same advice in the same words, another one in others.
+        codes = of["DLT_NEXT"].loc[of["DLT_NEXT"]["context"].eq("in_force"), "stat_text"].tolist()
+        words = [row[1] for row in lines["T-402"]]
+        assert len(words) == len(codes)
+        assert len(set(zip(codes, words, strict=True))) == len(set(codes)) == len(set(words))
+        told = dict(zip(total["DLT_ADVICE"]["stat_name"], total["DLT_ADVICE"]["stat_text"], strict=True))
+        _, advice, date, worst, best = lines["T-413"][0]
+        assert date == told["decision_date"]
+        for cell, code in ((advice, told["advice"]), (worst, told["worst"]), (best, told["best"])):
+            assert set(re.findall(r"DL\d", cell)) == set(re.findall(r"DL\d", code)), (cell, code)
+        pages = {name: bare((folder / f"{name}.html").read_text(encoding="utf-8"))
+                 for name in ("index", "04_dlt", "05_orr")}  # fmt: skip
+        assert all(f"{stat:.0%}" in pages["04_dlt"] for stat in total["NO_EVENT"]["stat"])
+        assert str(len(total["DLT_TIMELINE"])) in pages["04_dlt"]
+        counted = total["RSP28_CAT"][total["RSP28_CAT"]["stat_name"].eq("n") & total["RSP28_CAT"]["stat"].gt(0)]
+        assert all(f"{row.variable_level}{row.stat:g}" in pages["05_orr"] for row in counted.itertuples()
+                   if row.variable_level in ("CR", "PR", "MR", "PD"))  # fmt: skip
+        deaths = total["OS_EVENTS"].set_index("stat_name")["stat"]
+        assert f"{deaths['n']:g}/{deaths['N']:g}" in pages["index"].replace("of", "/")
+        for name in ("SAE_LEDGER", "AESI_LEDGER"):
+            rows = total[name][total[name]["variable"].eq(name[: name.index("_")])]
+            every = rows[rows["context"].eq("all")].set_index("stat_name")["stat"]
+            assert f"[{every['events']:g}]" in pages["index"], name
 
 
 def test_every_table_of_the_report_has_the_cells_of_the_page(

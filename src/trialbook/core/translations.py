@@ -13,6 +13,7 @@ import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from trialbook.core.errors import UsageError
@@ -65,11 +66,15 @@ _LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
 # a text that goes on behind a list of twenty would be tried in millions.
 _CODE = r"(?=[-\w.%]*[A-Z0-9])[-\w.%]++"
 _LIST_OF_CODES = re.compile(rf"{_CODE}(?:(?:, | and | or | to ){_CODE})*")
+_MARK = re.compile(r"[,;:()] |\. ")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?)?")
 # How a date is written in a sentence.
 _DAY = msg("{year}-{month}-{day}")
 # Longer texts, and those of several paragraphs, are prose of their own, found whole or not at all.
 LONGEST = 3000
+# A pattern that says less than half of a text is looked for in texts of so many words and marks; others are read by
+# their pieces, or the time would grow with the square of their marks.
+MOST_WORDS, MOST_MARKS = 90, 16
 _TOKEN = re.compile(r"[A-Za-z]+")
 # What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
 _NAME = re.compile(r"[A-Za-z][A-Za-z-]*[a-z][A-Za-z-]*")
@@ -230,13 +235,12 @@ class Translation(Language):
             return inner._replace(said=text.replace(text.strip(), inner.said))
         # A message that says most of the text is this text, however else its parts may be read.
         fitting, letters = self._fitting(text), sum(character.isalpha() for character in text)
+        strong = [pattern for pattern in fitting if pattern.letters * 2 >= letters]
+        first = [pattern.lazy.fullmatch(text) for pattern in strong]
         most: _Read | None = None
-        for pattern in fitting:
-            if pattern.letters * 2 < letters:
-                break
+        for pattern, match in zip(strong, first, strict=True):
             # A full stop is no part of the last place.
-            match = None if text[-1] == "." and pattern.said[-1] == "}" else pattern.lazy.fullmatch(text)
-            if match is None or not all(map(_closed, match.groupdict().values())):
+            if match is None or not _all_closed(match) or (text[-1] == "." and pattern.said[-1] == "}"):
                 continue
             if _runs_on(match.groupdict()) and HEAD not in match.groupdict():
                 continue
@@ -250,15 +254,15 @@ class Translation(Language):
             best = read if read.worth < best.worth else best
         if best.worth[:2] == (0, 0):
             return best
-        for pattern in fitting:
-            for fits in (pattern.lazy, pattern.greedy):
-                match = fits.fullmatch(text)
-                if match is None:
-                    break
-                if not all(map(_closed, match.groupdict().values())):
-                    continue
-                read = self._filled(pattern, match.groupdict())
-                best = read if read.worth < best.worth else best
+        is_short = len(_MARK.findall(text)) <= MOST_MARKS and text.count(" ") < MOST_WORDS
+        loose = fitting[len(strong) :] if is_short else []
+        for pattern, match in chain(
+            zip(strong, first, strict=True), ((one, one.lazy.fullmatch(text)) for one in loose)
+        ):
+            for fits in (match, match and pattern.greedy.fullmatch(text)):
+                if fits is not None and _all_closed(fits):
+                    read = self._filled(pattern, fits.groupdict())
+                    best = read if read.worth < best.worth else best
         for read in self._pieces(text, _BETWEEN):
             best = read if read.worth < best.worth else best
         if best.unread and len(text) < 100 and text[0].isupper() and text[1:2].islower():
@@ -367,6 +371,10 @@ class Translation(Language):
 
 def _closed(value: str) -> bool:
     return value.count("(") == value.count(")")
+
+
+def _all_closed(match: re.Match[str]) -> bool:
+    return all(map(_closed, match.groupdict().values()))
 
 
 def _runs_on(values: Mapping[str, str]) -> int:
