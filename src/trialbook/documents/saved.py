@@ -140,10 +140,10 @@ def _source(what: ShownTable) -> str:
 
     Whoever reads the file as a list keeps it, and whoever joins it to another does, too.
     """
-    return ". ".join(
-        str(part).rstrip(".") for part in
-        (what.title, SPEAKER.say(_head(what)), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else [])) if part
-    )  # fmt: skip
+    # Most titles name the cut.
+    head = what.origin.study if what.origin.cut_date and what.origin.cut_date in what.title else _head(what)
+    parts = (what.title, SPEAKER.say(head), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else []))
+    return ". ".join(str(part).rstrip(".") for part in parts if part)
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:
