@@ -66,7 +66,7 @@ def _referred(condition: str, names: Mapping[str, Any]) -> Iterator[tuple[str, A
     for name in REFERENCE.findall(condition):
         if name not in names:
             raise UsageError(
-                f"@{name} stands for a variable {name}, and there is none here", file="notebook", value=condition,
+                f"@{name} refers to a variable {name}, and there is none here", file="notebook", value=condition,
                 next_step=f"give {name} a value first, or write the value in place of @{name}",
             )  # fmt: skip
         yield name, names[name]
