@@ -288,7 +288,7 @@ def test_what_is_wrong_is_said_with_what_is_right(cut: Cut) -> None:
         (lambda: cut.survival(by=["SEX"]), 'is named by one text.*by="SEX"'),
         (lambda: cut.count(per="ADECODE"), "no column of ADAE ADECODE; there are ADECOD"),
         (lambda: cut.count(dataset="adex"), "no dataset adex"),
-        (lambda: cut.count("ATOXGR >= @grade"), "@grade stands for a variable grade, and there is none"),
+        (lambda: cut.count("ATOXGR >= @grade"), "@grade refers to a variable grade, and there is none"),
         (lambda: cut.with_keys(d28_window=[21]), r"value \[21\].*such as d28_window=\[25, 31\] \(REL_DAYs"),
         (lambda: cut.count("ATOXGR >= '3'"), "compares text with what is no text"),
         (lambda: cut.count(lambda frame: frame["NOPE"]), "no column NOPE"),

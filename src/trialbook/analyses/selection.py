@@ -66,7 +66,7 @@ def _referred(condition: str, names: Mapping[str, Any]) -> Iterator[tuple[str, A
     for name in REFERENCE.findall(condition):
         if name not in names:
             raise UsageError(
-                f"@{name} stands for a variable {name}, and there is none here", file="notebook", value=condition,
+                f"@{name} refers to a variable {name}, and there is none here", file="notebook", value=condition,
                 next_step=f"give {name} a value first, or write the value in place of @{name}",
             )  # fmt: skip
         yield name, names[name]
@@ -137,7 +137,9 @@ def _compared(frame: pd.DataFrame, node: ast.expr, condition: str, used: Mapping
 def _of_mask(frame: pd.DataFrame, mask: Any, what: str) -> Selection:
     if isinstance(mask, bool):
         mask = _all(frame, mask)
-    if not isinstance(mask, pd.Series) or not mask.index.equals(frame.index):
+    if isinstance(mask, pd.Series) and not mask.index.equals(frame.index):
+        raise _unreadable(what, f"it is about {len(mask)} rows of another frame, and this one has {len(frame)}")
+    if not isinstance(mask, pd.Series):
         raise _unreadable(what, "it does not say yes or no of each row of the frame")
     unknown = mask.isna().astype(bool)
     values = mask.mask(unknown, False) if unknown.any() else mask

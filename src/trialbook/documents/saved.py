@@ -138,12 +138,12 @@ def _csv(what: ShownTable) -> bytes:
 def _source(what: ShownTable) -> str:
     """What the file has no other place for, in a column of its own: title, study and cut, and that data are synthetic.
 
-    Whoever reads the file as a list keeps it, and whoever joins it to another does, too.
+    It is kept where the file is read as a list, or joined to another.
     """
-    return ". ".join(
-        str(part).rstrip(".") for part in
-        (what.title, SPEAKER.say(_head(what)), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else [])) if part
-    )  # fmt: skip
+    # Most titles name the cut.
+    head = what.origin.study if what.origin.cut_date and what.origin.cut_date in what.title else _head(what)
+    parts = (what.title, SPEAKER.say(head), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else []))
+    return ". ".join(str(part).rstrip(".") for part in parts if part)
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:

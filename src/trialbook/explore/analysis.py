@@ -49,7 +49,10 @@ RATES = {"ORR_D28": "Overall response", "CR_D28": "Complete response"}
 COUNTS = ("n", "n_low", "n_high", "N", "pending", "unknown")
 DAYS = "N and events: all of the group. n_risk: at risk just before the day; n_event: events up to and including it."
 UNREACHED = " No survival is given at a day to which nobody of the group was followed."
-MEDIAN = " median: the first day with S(t) below 0.5; where S(t) is just 0.5 between two days, their middle."
+MEDIAN = (
+    " median: the first day with S(t) below 0.5; where S(t) is just 0.5 between two days, their middle; "
+    "not given where S(t) does not come down to it."
+)
 
 
 @dataclass(frozen=True)

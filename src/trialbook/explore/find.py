@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,18 @@ Row = tuple[str, str, str]
 
 
 def found_in(cut: Cut, words: str) -> pd.DataFrame:
-    """What a cut has under these words: kind, name (as it is asked for) and title; each word is in one of these."""
+    """What a cut has under these words: kind, name (as it is asked for) and title; each word is in one of these.
+
+    Those that have them as whole words come first.
+    """
     wanted = words.lower().split()
-    rows = [row for row in _everything(cut) if all(word in f"{row[1]} {row[2]}".lower() for word in wanted)]
+    rows = [row for row in _everything(cut) if all(word in _text(row) for word in wanted)]
+    rows.sort(key=lambda row: not {*wanted} <= {*re.findall(r"\w+", _text(row))})
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
+
+
+def _text(row: Row) -> str:
+    return f"{row[1]} {row[2]}".lower()
 
 
 def keys_of(trial: Trial) -> pd.DataFrame:

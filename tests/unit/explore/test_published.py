@@ -127,7 +127,7 @@ def test_a_choice_that_fits_nobody_is_told(builds: Path) -> None:
         warnings.simplefilter("error")
         least = 50  # noqa: F841 - the condition names it
         assert cut.where("AGE >= @least").adsl["SUBJID"].tolist() == ["02"]
-    with pytest.raises(UsageError, match=r"@most stands for a variable most, and there is none"):
+    with pytest.raises(UsageError, match=r"@most refers to a variable most, and there is none"):
         cut.where("AGE <= @most")
     with pytest.raises(UsageError, match=r"no condition.*AGE >= 40"):
         cut.where(5)  # type: ignore[arg-type]
