@@ -23,9 +23,11 @@ from trialbook.explore.analysis import Answer, GivenAdvice, OperatingCharacteris
 from trialbook.explore.cut import Cut
 from trialbook.explore.differences import Differences
 from trialbook.explore.rederive import Rederived, study_of
+from trialbook.explore.rederived_results import reported, results_under
 from trialbook.explore.subject import Subject
 from trialbook.kernels.strip_outputs import clean_bytes
 from trialbook.records_behind.find import RULES
+from trialbook.results.ard import to_ard
 
 pytestmark = pytest.mark.build
 CUT = "2025-09-30"
@@ -168,6 +170,23 @@ def test_datasets_derived_again_are_those_of_the_build(cut: Cut) -> None:
     assert [*again] == [*published.datasets]
     for name, frame in again.items():
         pd.testing.assert_frame_equal(frame, published.datasets[name], check_dtype=False, obj=name)
+
+
+def test_the_reporting_cells_of_a_step_give_its_published_results(cut: Cut, tmp_path: Path) -> None:
+    """Under the keys of the build itself; `make soak` does the same with every step, in one go."""
+    told = reported("06_os", cut._published.trial, cut.folder, tmp_path, cut.folder.parent, lambda said: None)
+    keys = ["analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name"]
+    own = to_ard(told).set_index(keys)["stat_text"]
+    assert len(own) > 100
+    published = cut.ard.set_index(keys)["stat_text"]
+    pd.testing.assert_series_equal(own, published[published.index.isin(own.index)])
+    assert {"OS_KM", "OS_MEDIAN", "CIF", "FFS_KM", "DOR_MEDIAN", "FUP_RKM"} <= set(own.index.get_level_values(0))
+
+
+@pytest.mark.soak
+def test_the_reporting_cells_of_all_steps_give_the_published_results(cut: Cut) -> None:
+    own = results_under(cut._published.trial, cut.folder)
+    pd.testing.assert_frame_equal(own, cut.ard.reset_index(drop=True), check_dtype=False)
 
 
 def test_records_are_as_many_as_the_number_says(cut: Cut) -> None:

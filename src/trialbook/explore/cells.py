@@ -20,6 +20,9 @@ CHANGES_NOTHING = (
 )  # fmt: skip
 # Calls that add to the results which tables of results look into.
 REPORTING = re.compile(r"\bstep\.(?:report|headline)\(|\btb\.(?:count|rate|survival)\(")
+# Calls that leave numbers or datasets for later steps.
+LEAVING = re.compile(rf"{REPORTING.pattern}|\bstep\.(?:write|write_clean|use_subjects)\(")
+TABLE_OF = re.compile(r"\bstep\.table\(\s*([A-Za-z_]\w*)")
 IN_A_QUERY = re.compile(r"@([A-Za-z_]\w*)")
 
 
@@ -148,6 +151,16 @@ class Cells:
         for position, source in self._sources.items():
             if position < self._now[-1] and REPORTING.search(source):
                 self.shown(position)
+
+    def reporting(self) -> list[int]:
+        """The positions of the cells that report numbers, leave a dataset, or show a result that its table reports."""
+        return [p for p, source in self._sources.items() if LEAVING.search(source) or self._tables_a_result(p, source)]
+
+    def _tables_a_result(self, position: int, source: str) -> bool:
+        """Whether a cell shows a table of what `tb.count`, `tb.rate` or `tb.survival` gave, here or further above."""
+        shown = TABLE_OF.findall(source)
+        makers = [p for p, names in self._names.items() if p <= position and not names.makes.isdisjoint(shown)]
+        return any(REPORTING.search(self._sources[p]) for p in makers)
 
     def _once(self, position: int) -> None:
         if position in self._shown:

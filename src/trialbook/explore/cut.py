@@ -208,8 +208,8 @@ class Cut:
 
     @property
     def ard(self) -> pd.DataFrame:
-        """Every reported number, one row each. Under other keys they are made as a build would, which takes a while;
-        of some of the subjects there are none.
+        """Every reported number, one row each. Under other keys the cells that report them are run again, which
+        takes a while the first time; of some of the subjects there are none.
 
         >>> import trialbook
         >>> rows = trialbook.cut("2025-09-30").ard.query("analysis_id == 'DLT_RATE' and group1_level == 'DL2'")
@@ -222,23 +222,11 @@ class Cut:
     @cached_property
     def _results(self) -> pd.DataFrame:
         from trialbook.display.titled import with_title
-        from trialbook.pipeline.derive_cut import derive_cut
-        from trialbook.protocol.load import project_root
+        from trialbook.explore.rederived_results import results_of
 
-        found = derive_cut(self.trial, project_root(), self.folder.parent).ard
+        _ = self.trial.analysis
+        found = results_of(self.folder, self._keys).copy(deep=False)
         return with_title(found, self._source.title("Results"))
-
-    @property
-    def keys(self) -> pd.DataFrame:
-        """The analysis keys: the value in force, the protocol's own where it is another, and what a key means.
-
-        >>> import trialbook
-        >>> trialbook.cut("2025-09-30").keys.loc["d28_window", "meaning"]
-        'REL_DAYs of the day-28 assessment'
-        """
-        from trialbook.explore.find import keys_of
-
-        return keys_of(self.trial)
 
     @property
     def signals(self) -> pd.DataFrame:
