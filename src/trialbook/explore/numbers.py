@@ -118,7 +118,9 @@ def records_of(row: pd.Series, studied: Studied) -> pd.DataFrame:
     if stat == "pending":
         return _pending(number, studied)
     found = records_behind(number, studied)
-    if stat == "N" and (found is None or found.dataset not in SET_OF_THE_RULE):
+    # A group of nobody has no records, yet its rule still says which dataset its set is of.
+    ruled = RULES[analysis](number, studied) if stat == "N" else None
+    if stat == "N" and (ruled is None or ruled[0] not in SET_OF_THE_RULE):
         return _declared_set(number, studied)
     if found is None and row["stat"] > 0:
         raise UsageError(
