@@ -100,14 +100,26 @@ class Entry(NamedTuple):
 
 
 class _Pattern(NamedTuple):
-    """A message id with places, as what an English text of it fits; `letters` outside of its places."""
+    """A message id with places, as what an English text of it fits; `letters` outside of its places.
 
+    Its expressions are made when a text is first tried: most are never needed in a process.
+    """
+
+    msgid: str
     said: str
-    lazy: re.Pattern[str]
-    greedy: re.Pattern[str]
     letters: int
     # How many of its places hold a number, a code or the like alone.
     narrow: int = 0
+
+    @property
+    def lazy(self) -> re.Pattern[str]:
+        """The text with the shortest places that fit."""
+        return _fits(self.msgid, "+?")
+
+    @property
+    def greedy(self) -> re.Pattern[str]:
+        """The text with the longest places that fit."""
+        return _fits(self.msgid, "+")
 
 
 class _Read(NamedTuple):
@@ -418,9 +430,10 @@ def _whole_words(parts: list[str]) -> set[str]:
 
 def _pattern(msgid: str, said: str, letters: int) -> _Pattern:
     narrow = sum(name is not None and _filler(name, "+?")[0] != "." for _, name in _parsed(msgid))
-    return _Pattern(said, _fits(msgid, "+?"), _fits(msgid, "+"), letters, narrow)
+    return _Pattern(msgid, said, letters, narrow)
 
 
+@cache
 def _fits(msgid: str, some: str) -> re.Pattern[str]:
     made, seen = "", set()
     for before, name in _parsed(msgid):
