@@ -169,7 +169,7 @@ def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
 
 # Rules of a level, of the trial, or of two cuts, which are planted one by one below.
 NOT_PLANTED = {
-    "stopping_rule", "level_toxicity", "unsupported_decision", "restated_endpoint", "late_serious",
+    "stopping_rule", "level_toxicity", "unsupported_decision", "beyond_decision", "restated_endpoint", "late_serious",
     "unclassified_therapy", "moves_headline",
 }  # fmt: skip
 
@@ -508,7 +508,9 @@ def test_a_level_treated_against_the_last_decision(protocol: Protocol, analysis:
     book = quiet()
     book.subject("S02", level="DL2", start=f"{cut_on(101):%Y-%m-%d}").infused(0, 2.0)
     facts = facts_of(book, protocol, analysis)
-    (found,) = raised(replace(facts, decisions=[decision(decision="enrol", level="DL1")]), "beyond_decision")
+    against = replace(facts, decisions=[decision(decision="enrol", level="DL1")])
+    (found,) = raised(against, "beyond_decision")
+    shown_everywhere(against, protocol, "beyond_decision")
     day = f"{cut_on(100):%Y-%m-%d}"
     assert found.sentence == (
         f"First treated at DL2 although the last decision on record was another one (enrol at DL1, {day}): S02."
