@@ -124,7 +124,8 @@ BY_THEIR_WORDS = {
     "T-403": ("STOPPING", ("n", "N", "boundary"), ""), "T-418": ("STOPPING_BOUNDARY", ("boundary",), ""),
     # The table of shifts has the total alone; worst and best are over more subjects, their boundary is not printed.
     "T-12b": ("LAB_SHIFT", ("n",), "group1_level == 'Total'"),
-    "T-304": ("AE_BY_CUT", ("n", "events"), "group1_level == 'Total'"), "T-107": ("CLEANING", ("n",), "context == 'read'"),
+    "T-304": ("AE_BY_CUT", ("n", "events"), "group1_level == 'Total'"),
+    "T-107": ("CLEANING", ("n",), "context == 'read'"),
     "T-5": ("AE_NEW", ("n", "events"), "group1_level == 'Total' and context == 'TEAE_OVERVIEW'"),
     "T-415": ("DLT_OC", ("estimate",), "variable in ['MTD', 'WITHOUT_MTD', 'UNDECIDED']"),
     "T-419": ("STOPPING_OC", ("stop_probability", "expected_n"), ""),
