@@ -74,7 +74,7 @@ def _in_queries(line: ast.stmt) -> Iterator[str]:
 
 
 def _added_to(line: ast.stmt) -> Iterator[str]:
-    """The names that `x += 1` makes anew from what they are."""
+    """The names that `x += 1` reads and changes."""
     for node in ast.walk(line):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             yield node.target.id
@@ -138,7 +138,7 @@ class Cells:
     def shown(self, position: int, tell: Callable[[int, int], None] = lambda done, of: None) -> Any:
         """What a cell shows: the value of its last line. Raises what it, or one that it needs, raised.
 
-        `tell` is told how many of how many cells have been run.
+        `tell` gets the number of cells that have been run, and the number of all that are needed.
         """
         waiting = [p for p in self.needed(position) if p not in self._shown]
         for done, at in enumerate(waiting):
@@ -153,7 +153,7 @@ class Cells:
                 self.shown(position)
 
     def reporting(self) -> list[int]:
-        """The positions of the cells that report numbers, leave a dataset, or show a result that its table reports."""
+        """The positions of the cells that report numbers, write a dataset, or show a result in a table."""
         return [p for p, source in self._sources.items() if LEAVING.search(source) or self._tables_a_result(p, source)]
 
     def _tables_a_result(self, position: int, source: str) -> bool:
