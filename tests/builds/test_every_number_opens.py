@@ -49,7 +49,7 @@ NO_RECORDS = {
     "Response rate under other choices": "a difference of two rates, each of which opens",
 }
 # Cards that say what the rule advises, not how many.
-ADVICE = ("Where the escalation stands", "Advice by rule", "Dose level now open", "Decision not before")
+ADVICE = ("Status of the escalation", "Advice by rule", "Dose level now open", "Decision not before")
 
 
 @pytest.fixture(scope="module")

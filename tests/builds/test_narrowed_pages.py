@@ -41,7 +41,7 @@ def test_of_everybody_the_cells_make_what_is_published(cut: Cut) -> None:
 
 @pytest.mark.soak
 def test_of_everybody_every_table_and_figure_is_the_published_one(cut: Cut) -> None:
-    """In an order that is not that of the notebooks: what a cell left never reaches one above it."""
+    """In an order that is not that of the notebooks: what a cell made never reaches one above it."""
     everybody = cut.where("AGE >= 0 or AGE != AGE")
     wanted = sorted((*cut.tables, *cut.figures), key=lambda number: number[::-1])
     steps = {one.id: one.step for one in shown_outputs(cut.folder)}

@@ -19,7 +19,7 @@ from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.replayed import advice_on_lines, can_be_replayed
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import VERDICTS, against_advice, decided
-from trialbook.dlt.standing import reported_headline
+from trialbook.dlt.escalation_status import reported_headline
 from trialbook.pipeline.study_page import built_folders
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.decisions import (
@@ -49,7 +49,7 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
     already, and for a second decision on the cut that does not say which one it supersedes or withdraws.
     """
     folder = out / trial.cut.cut_id
-    manifest, advice, stands = published(folder, trial.analysis)
+    manifest, advice, status = published(folder, trial.analysis)
     if manifest["sources"]["cut"].get("cut_date") != trial.cut.cut_date:
         raise UsageError(
             f"the build of {trial.cut.cut_id} was made for another date", file=str(folder),
@@ -71,7 +71,7 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
     write_whole(log, added)
     verdict = "" if entry.decision == WITHDRAW else f" ({VERDICTS[against_advice(entry)]})"
     return [
-        *([f"Where the escalation stands at {entry.cut_date}: {stands}"] if stands else []),
+        *([f"Status of the escalation at {entry.cut_date}: {status}"] if status else []),
         f"Advice of rule {entry.rule} at {entry.cut_date}: {plain_code(entry.advice)}"
         if entry.advice
         else "No rule is in force: nothing was advised",
@@ -122,7 +122,7 @@ def _entry(given: Mapping[str, str]) -> Decision:
 
 
 def _stop_at_a_second_decision(entry: Decision, log: Sequence[Decision], file: Path) -> None:
-    """Raises UsageError for an entry that is there already, or does not say what becomes of an earlier one."""
+    """Raises UsageError for an entry that is there already, or does not say which earlier one it replaces."""
     try:
         replaced_by([*log, entry])
     except ValueError as error:
@@ -130,7 +130,7 @@ def _stop_at_a_second_decision(entry: Decision, log: Sequence[Decision], file: P
         wanted = f"--supersedes {own[-1].date}, or --withdraw {own[-1].date}" if own else "leave --supersedes out"
         raise OptionError(
             f"{error}", file=str(file), column="--supersedes", value=entry.supersedes or None,
-            rule="one decision on a cut stands", next_step=f"{wanted}; the earlier entry is kept",
+            rule="one decision in force on a cut", next_step=f"{wanted}; the earlier entry is kept",
         ) from None  # fmt: skip
 
 
@@ -191,11 +191,11 @@ def _stood(day: str, builds: Sequence[BuiltCut]) -> list[str]:
         return []
     then = max(earlier, key=lambda built: (built.cut.cut_date, built.cut.cut_id))
     stood = reported_headline(then.ard, then.analysis)
-    return [f"Where the escalation stood at the cut {then.cut.cut_id}: {stood}"] if stood else []
+    return [f"Status of the escalation at the cut {then.cut.cut_id}: {stood}"] if stood else []
 
 
 def _decisions_known(day: str, builds: Sequence[BuiltCut], root: Path) -> list[str]:
-    """A line for every decision on the built cuts that had been taken by a day, as it stood on that day."""
+    """A line for every decision on the built cuts that had been taken by a day, as it was on that day."""
     cuts = {built.cut.cut_id for built in builds}
     logs = sorted({root / (built.cut.decisions or DEFAULT_LOG) for built in builds})
     known = [one for log in logs for one in read_decisions(log) if one.date <= day and one.cut in cuts]
@@ -208,8 +208,8 @@ def _decisions_known(day: str, builds: Sequence[BuiltCut], root: Path) -> list[s
 
 
 def published(folder: Path, analysis: Analysis) -> tuple[dict[str, Any], dict[str, str], str]:
-    """The manifest of a published build, the advice in it (`rule`, `advice`; empty where none was given), and where the
-    escalation stands by it, as a sentence."""
+    """The manifest of a published build, the advice in it (`rule`, `advice`; empty where none was given), and the
+    status of the escalation by it, as a sentence."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         rows = pd.read_parquet(folder / "results" / "ard.parquet")

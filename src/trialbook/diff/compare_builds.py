@@ -22,9 +22,9 @@ from trialbook.cleaning.endpoint_dependence import moved_endpoints
 from trialbook.core.domains import Domains
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import CHANGED, GONE, RAISED, UNKNOWN, WENT_ON, Changes, RecordChanges
-from trialbook.diff.headlines import STANDS, headlines
+from trialbook.diff.headlines import STATUS, headlines
 from trialbook.diff.words import first_and_more
-from trialbook.dlt.standing import reported_headline
+from trialbook.dlt.escalation_status import reported_headline
 from trialbook.results.ard import KEYS
 from trialbook.safety.ae_tables import seriousness_given
 
@@ -186,8 +186,8 @@ def _events(old: pd.DataFrame | None, new: pd.DataFrame | None) -> pd.DataFrame:
 def _headlines(old: BuiltCut, new: BuiltCut) -> pd.DataFrame:
     """The headline numbers that differ, each under the keys of its own cut."""
     then, now = headlines(old.ard, old.analysis), headlines(new.ard, new.analysis)
-    stand = (STANDS, reported_headline(old.ard, old.analysis), reported_headline(new.ard, new.analysis))
-    rows = [stand, *((name, then.get(name, ""), now.get(name, "")) for name in dict.fromkeys([*now, *then]))]
+    status = (STATUS, reported_headline(old.ard, old.analysis), reported_headline(new.ard, new.analysis))
+    rows = [status, *((name, then.get(name, ""), now.get(name, "")) for name in dict.fromkeys([*now, *then]))]
     moved = [row for row in rows if row[1] != row[2]]
     return pd.DataFrame(moved, columns=["name", "then", "now"], dtype="object")
 

@@ -8,10 +8,10 @@ from trialbook.core.messages import msg
 from trialbook.protocol.analysis import Analysis
 from trialbook.results.ard import TOTAL
 
-# What holds for the dose escalation, said by `dlt.standing` in a sentence.
-STANDS = "stands"
+# What holds for the dose escalation, said by `dlt.escalation_status` in a sentence.
+STATUS = "escalation_status"
 HEADLINES = {
-    STANDS: msg("where the escalation stands"),
+    STATUS: msg("status of the escalation"),
     "treated": msg("subjects treated"),
     "teae_ge3": msg("subjects with a TEAE of grade 3 or more"),
     "sae": msg("subjects with an SAE"),

@@ -33,7 +33,7 @@ _IN_ORDER = re.compile(r"\{(\w+)\}")
 # Rows of the table of cuts: the name of the row, and the headline numbers from which its text is made.
 ROWS = (
     (msg("Subjects treated"), "{treated}"),
-    (msg("Where the escalation stands"), "{stands}"),
+    (msg("Status of the escalation"), "{escalation_status}"),
     (msg("Advice of the escalation rule"), "{advice}"),
     (msg("DLT, of those evaluable"), "{dlt} of {dlt_evaluable}"),
     (msg("Subjects with an SAE"), "{sae}"),
@@ -86,7 +86,7 @@ def render_study(
 
 
 def _title(studies: Sequence[StudyCuts]) -> str:
-    """The title of the page, which stands alone in a list of windows: each study by its number and in words."""
+    """The title of the page, which is read alone in a list of windows: each study by its number and in words."""
     named = [msg("{study} ({registry})", study=one.study.id, registry=one.study.registry_id) for one in studies]
     told = [joined([name, one.study.title], ": ") for name, one in zip(named, studies, strict=True)]
     return msg("All data cuts of {studies}", studies=joined(told, "; ")) if told else msg("No cut has been built")
@@ -212,8 +212,8 @@ def _filled(pattern: str, numbers: dict[str, str]) -> str:
     told = {name: numbers.get(name, "") for name in places(pattern)}
     if any(text in ("", NOT_ESTIMABLE) for text in told.values()):
         return NOT_ESTIMABLE
-    if "stands" in told:
-        return told["stands"]
+    if "escalation_status" in told:
+        return told["escalation_status"]
     if "advice" in told:
         return plain_code(told["advice"])
     if len(told) > 1:

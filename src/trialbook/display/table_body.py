@@ -254,7 +254,7 @@ def _head(text: str) -> str:
 
 
 def _of_head(label: str) -> str:
-    """The class of the head of a column (HTML), where its words would stand one below the other."""
+    """The class of the head of a column (HTML), where its words would be set one below the other."""
     return " tb-long-head" if width(label) > LONG_HEAD and "<br>" not in label else ""
 
 

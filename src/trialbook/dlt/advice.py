@@ -297,7 +297,7 @@ def _replacements(addlt: pd.DataFrame, analysis: Analysis, places: int) -> list[
     place = msg("still counts towards the cap (A-73)") if analysis.cap_counts == "treated" else ""
     out = (
         msg("not evaluable, may be replaced") if places > 0
-        else msg("not evaluable; the cap leaves no place for a replacement")
+        else msg("not evaluable, not replaced as the cap leaves no place")
     )  # fmt: skip
     listed = addlt.sort_values("USUBJID", kind="stable")
     replaced = listed[listed["DLTSTAT"].eq(NOT_EVALUABLE)]

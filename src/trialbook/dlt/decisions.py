@@ -51,8 +51,8 @@ class Reviewed:
     `today` is the advice code for that day from this cut's data, by the dates of onset; blank where no rule is in
     force. `supported` is False where the decision treats at a level above what that advice permits and the advice of
     then does not say the same. `late`: the rows of ADDLT of subjects whose DLT began by that day and counts today,
-    though it was not known then. `replaced`: the entry that superseded or withdrew it; `supported` is about those that
-    stand.
+    though it was not known then. `replaced`: the entry that superseded or withdrew it; `supported` is about those in
+    force.
     """
 
     decision: Decision
@@ -194,7 +194,7 @@ ONSET = msg(
 
 
 def decided(one: Decision, replaced: Decision | None = None) -> str:
-    """A decision in words, with what became of it where another entry took its place.
+    """A decision in words, with the entry that replaced it, if one did.
 
     >>> made = dict(cut="C", cut_date="2025-03-31", date="2025-04-04", reason="r", by="chair", minutes="m")
     >>> made["build"] = "0" * 64

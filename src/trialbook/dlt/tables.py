@@ -10,9 +10,9 @@ from trialbook.core.described import Card, described
 from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.advice import Advice, Note, plain_code
 from trialbook.dlt.designs.design import ONGOING, WAIT
+from trialbook.dlt.escalation_status import EscalationStatus
 from trialbook.dlt.over_time import LIMITS
 from trialbook.dlt.reporting import COUNTED, EVALUABLE_N, TREATED, WAITING_N
-from trialbook.dlt.standing import Standing
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import NOT_AN_ENDPOINT, Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, round_half_up
@@ -169,16 +169,16 @@ OUTCOMES = ("DLT", msg("counted as DLT"), "no DLT", "pending", msg("not evaluabl
 
 
 def headline(
-    results: pd.DataFrame, advice: Advice, stands: Standing | None, protocol: Protocol
+    results: pd.DataFrame, advice: Advice, status: EscalationStatus | None, protocol: Protocol
 ) -> list[tuple[str, str, str]]:
-    """The numbers of the first screen: (label, value, note). `stands` is missing where no rule advises."""
+    """The numbers of the first screen: (label, value, note). `status` is missing where no rule advises."""
     if not protocol.has_endpoint("DLT"):
         return [("DLT", msg("not an endpoint"), msg("of this trial"))]
     total = results[results["group1_level"].eq(TOTAL) & results["analysis_id"].eq("DLT_SETS")]
     n = dict(zip(total["variable"], total["stat_text"], strict=True))
     beside = counted_note(results, int(n[COUNTED]), int(n[EVALUABLE_N]))
     return [
-        *_what_holds(advice, stands),
+        *_what_holds(advice, status),
         (msg("Advice by rule {rule}", rule=advice.rule), plain_code(advice.code), _then(advice)),
         (msg("Dose level now open"), *open_level(advice)),
         (
@@ -197,11 +197,11 @@ def headline(
     ]
 
 
-def _what_holds(advice: Advice, stands: Standing | None) -> list[tuple[str, str, str]]:
+def _what_holds(advice: Advice, status: EscalationStatus | None) -> list[tuple[str, str, str]]:
     """What holds for the trial; nothing where that is the advice itself, which is said once."""
-    if stands is None or stands.code == advice.code:
+    if status is None or status.code == advice.code:
         return []
-    return [(msg("Where the escalation stands"), stands.says, stands.why[0] if stands.why else "")]
+    return [(msg("Status of the escalation"), status.says, status.why[0] if status.why else "")]
 
 
 def _then(advice: Advice) -> str:

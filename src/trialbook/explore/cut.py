@@ -5,24 +5,21 @@ Nothing is read before it is asked for, and every file is held against the manif
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialbook.core.errors import ParameterError, UsageError
+from trialbook.core.errors import UsageError
 from trialbook.core.nearest import nearest_first
-from trialbook.explore.given import names_for, text_given
+from trialbook.explore.given import key_named, names_for, text_given
 from trialbook.explore.names import Named, Shown, marked, no_such, public_names
 from trialbook.explore.published import Published
+from trialbook.explore.questions import Questions
+from trialbook.explore.summary import as_html, as_text
 
 if TYPE_CHECKING:
     # A cut is opened before pandas is needed.
@@ -31,16 +28,13 @@ if TYPE_CHECKING:
     from trialbook.analyses.selection import Condition
     from trialbook.display.figures import Figure
     from trialbook.display.tables import Table
-    from trialbook.explore.analysis import Answer, GivenAdvice, OperatingCharacteristics, Source
+    from trialbook.explore.analysis import Source
     from trialbook.explore.differences import Differences
     from trialbook.explore.numbers import Number
     from trialbook.explore.rederive import Rederived
     from trialbook.explore.subject import Subject
     from trialbook.protocol.models import Trial
     from trialbook.records_behind import Studied
-
-SEED = 20240321
-TRIALS = 10_000
 
 
 def cut(cut_id: str | dt.date | None = None, build: str | os.PathLike[str] | None = None) -> Cut:
@@ -57,7 +51,7 @@ def cut(cut_id: str | dt.date | None = None, build: str | os.PathLike[str] | Non
     return Cut(Published(cut_id.isoformat()[:10] if isinstance(cut_id, dt.date) else cut_id, build))
 
 
-class Cut:
+class Cut(Questions):
     """One built cut. `cut.adsl`, `cut.adae` and so on are its datasets; Tab lists them.
 
     `with_keys(...)` is the same cut under other analysis keys, `where(...)` some of its subjects: neither is the
@@ -159,7 +153,7 @@ class Cut:
     # ------------------------------------------------------------------------------------------------
     # What it holds.
 
-    @property
+    @cached_property
     def datasets(self) -> Named[pd.DataFrame]:
         """The analysis datasets by name; `cut.adsl` is `cut.datasets["adsl"]`.
 
@@ -167,10 +161,6 @@ class Cut:
         >>> trialbook.cut("2025-09-30").datasets
         10 datasets: adae, adct, addlt, addv, adie, adlb, adrs, adrsp28, adsl, adtte
         """
-        return self._datasets
-
-    @cached_property
-    def _datasets(self) -> Named[pd.DataFrame]:
         whole = self._rederived.datasets if self._keys else self._published.datasets
         return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower, kept=False)
 
@@ -254,7 +244,7 @@ class Cut:
         """
         import pandas as pd
 
-        return self._beside(pd.DataFrame(self._query_rows, dtype="str"), "Queries")
+        return self._beside(pd.DataFrame(self._published.query_rows, dtype="str"), "Queries")
 
     def _beside(self, found: pd.DataFrame, what: str) -> pd.DataFrame:
         """A list of the published build, of the subjects of this cut; it is not derived again under other keys."""
@@ -334,12 +324,11 @@ class Cut:
         ['009']
         """
         from trialbook.display.titled import with_title
-        from trialbook.explore.numbers import one_number, records_of
+        from trialbook.explore.numbers import name_of, one_number, records_of
 
         row = one_number(self._published.ard, number, names_for(number))
         found = records_of(row if not self.unpublished else row.mask(row.index == "stat"), self._studied)
-        words = " / ".join(str(row[name]) for name in _KEYS if row[name] not in ("", None))
-        return with_title(found, self._source.title(f"Records behind {words}"))
+        return with_title(found, self._source.title(f"Records behind {name_of(row)}"))
 
     def subject(self, number: str | int) -> Subject:
         """All of one subject: key facts, what happened, every record; shown in JupyterLab as the profile page is.
@@ -404,14 +393,8 @@ class Cut:
             if name not in known:
                 raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
         found = Cut(self._published, {**self._keys, **given}, self._chosen, self._said)
-        try:
+        with key_named(known, self._published.trial.analysis):
             _ = found.trial.analysis
-        except ParameterError as error:
-            key = next((part for part in (error.column or "").split(".") if part in known), "")
-            if key:
-                standing = getattr(self._published.trial.analysis, key)
-                error.say_next(f"give a value such as {key}={standing!r} ({known[key].meaning})")
-            raise
         return found
 
     def where(self, condition: Condition | None = None, **equal: Any) -> Cut:
@@ -450,102 +433,6 @@ class Cut:
         from trialbook.explore.filters import filter_of
 
         return filter_of(self)
-
-    def survival(
-        self, by: str = "TRT01A", endpoint: str = "OS", at: int | Sequence[int] | None = None,
-        where: Condition | None = None,
-    ) -> Answer:  # fmt: skip
-        """Kaplan-Meier estimates of OS, FFS or DOR by any column of ADSL, at the days `at` (`os_days` without it).
-
-        A row per group and day: `N` and `events` are all subjects and events of the group; `n_risk` are at risk just
-        before the day, `n_event` had the event up to and including it. `median` is the first day on which S(t) is below
-        0.5; where S(t) is just 0.5 from one day to another, the middle of the two (as R's survfit has it). `where`: a
-        condition over ADTTE and ADSL.
-
-        >>> import trialbook
-        >>> trialbook.cut("2025-09-30").survival(by="AGEGR1", at=[100]).query("AGEGR1 == 'Total'")["N"].tolist()
-        [12]
-        """
-        from trialbook.explore.analysis import survival_of
-
-        return survival_of(self._asked(where), endpoint, by, at, where)
-
-    def rate(
-        self, analysis: str = "ORR_D28", by: str = "TRT01A", where: Condition | None = None, *,
-        day: int | None = None, window: Sequence[int] | None = None,
-    ) -> Answer:  # fmt: skip
-        """The rate of overall (ORR_D28) or complete response (CR_D28) by any column of ADSL, with its interval.
-
-        `day`: at another day than 28, by the rules of day 28; `window`: the first and last day of an assessment for
-        it. A subject is mature for it as long after the window as for day 28. `where`: a condition over ADRSP28 and
-        ADSL.
-
-        >>> import trialbook
-        >>> cut = trialbook.cut("2025-09-30")
-        >>> cut.rate("ORR_D28").query("TRT01A == 'Total'")[["n", "N"]].values.tolist()
-        [[5, 11]]
-        >>> cut.rate("CR_D28", day=56, window=[53, 59]).title
-        'Complete response at day 56 (days 53 to 59) by TRT01A, data cut 2025-09-30'
-        """
-        from trialbook.explore.analysis import rate_of
-
-        return rate_of(self._asked(where), analysis, by, where, day, window)
-
-    def count(
-        self, where: Condition | None = None, dataset: str = "adae", by: str = "TRT01A", per: str | Sequence[str] = ()
-    ) -> Answer:
-        """Treated subjects with a record that a condition selects, and their events; `per`: a row for each value.
-
-        `where`: a condition over the dataset and ADSL. Where it is not known of a subject, n_high counts the subject,
-        n does not.
-
-        >>> import trialbook
-        >>> found = trialbook.cut("2025-09-30").count("ASER == 'Y' and AGE >= 18", by="SEX")
-        >>> found.query("SEX == 'Total'")["N"].tolist()
-        [12]
-        """
-        from trialbook.explore.analysis import count_of
-
-        return count_of(self._asked(where), where, dataset, by, per)
-
-    def advice(self, dlt: Condition | None = None, rule: str | None = None) -> GivenAdvice:
-        """What the escalation rule advises at this cut; under another rule, or another definition of a DLT.
-
-        `dlt`: a condition on ADAE and ADSL; an event that it selects, with onset in the window, is a DLT then. The
-        committee's flag plays no part unless the condition asks for it (`DLTFL == 'Y'`).
-
-        >>> import trialbook
-        >>> trialbook.cut("2025-09-30").advice().code
-        'ONGOING(WAIT DL3)'
-        """
-        from trialbook.explore.analysis import advice_of
-
-        self._stop_if_narrowed("the advice of a rule, and the statuses that it needs,")
-        return advice_of(self._asked(dlt), dlt, rule)
-
-    def design_oc(
-        self, rates: Sequence[float] | Sequence[Sequence[float]] | None = None,
-        rule: str | Sequence[str] | None = None, cap: int | None = None, trials: int = TRIALS, seed: int = SEED,
-        **how: Any,
-    ) -> OperatingCharacteristics:  # fmt: skip
-        """Operating characteristics of the protocol's design, or of another, under true DLT rates of one's own.
-
-        `rates`: one per dose level of the protocol, or several such sets; `rule`: one or several; `how`: accrual_days,
-        arrivals, not_evaluable, skeleton, stagger_days, target, window. `.full` has every measure with its simulation
-        error.
-
-        >>> import trialbook
-        >>> found = trialbook.cut("2025-09-30").design_oc([0.05, 0.20, 0.40], rule=["3+3", "BOIN"], trials=100)
-        >>> len(found)
-        2
-        """
-        from trialbook.explore.analysis import design_of
-
-        return design_of(self._source, rates, rule, cap, trials, seed, how)
-
-    def _asked(self, condition: object) -> Source:
-        """What a question starts from, with what `@name` in its condition means where a person asks it."""
-        return replace(self._source, names=names_for(condition, above=3))
 
     # ------------------------------------------------------------------------------------------------
 
@@ -602,64 +489,11 @@ class Cut:
         if self.unpublished:
             raise UsageError(f"{what}, and this is not ({self.unpublished})", next_step="compare the whole cut")
 
-    @cached_property
-    def _query_rows(self) -> list[dict[str, str]]:
-        text = self._published.content("queries.csv").decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text, newline="")))
-
     def __dir__(self) -> list[str]:
         return sorted([*public_names(self), *self.datasets])
 
-    def _facts(self) -> list[tuple[str, str]]:
-        """What `repr` says: a name and a value each."""
-        published, study = self._published, self._published.study
-        synthetic = " (synthetic data)" if published.sources.get("synthetic") else ""
-        facts = [
-            ("study", f"{study.get('registry_id', '')} {study.get('title', '')}".strip()),
-            ("data cut", f"{self.cut_date}{synthetic}"),
-            ("built", f"{published.built} UTC" if published.built else "not noted when"),
-        ]
-        if self.unpublished:
-            return [("NOT THE PUBLISHED SET", self.unpublished), *facts]
-        altered = published.altered()
-        if altered:
-            more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
-            facts.append(("CHANGED AFTER THE BUILD", f"{', '.join(altered[:3])}{more}: verify would refuse it"))
-        numbers = {
-            (row["analysis_id"], row["variable"], row["stat_name"]): row["stat_text"]
-            for row in (published.records("results/ard.json") if "results/ard.json" not in altered else [])
-            if row["group1_level"] == "Total" and not row["variable_level"]
-        }
-        found = [
-            (numbers.get(key), words)
-            for key, words in (
-                (("SETS", "SCRFL", "n"), "screened"), (("SETS", "SAFFL", "n"), "treated"),
-            )
-        ]  # fmt: skip
-        waiting = [
-            (numbers.get(key), words)
-            for key, words in (
-                (("DLT_SETS", "WAITING", "n"), "DLT status"), (("ORR_D28", "RSP28", "pending"), "response at day 28"),
-            )
-        ]  # fmt: skip
-        facts.append(("subjects", ", ".join(f"{n} {words}" for n, words in found if n)))
-        facts.append(("pending", ", ".join(f"{words} of {n}" for n, words in waiting if n and n != "0") or "nothing"))
-        if "signals.json" not in altered:
-            by = Counter(one["severity"] for one in published.records("signals.json"))
-            facts.append(("signals", ", ".join(f"{by[one]} {one}" for one in ("high", "medium", "low") if by[one])))
-        if "queries.csv" not in altered:
-            facts.append(("open queries", str(sum(row["status"] != "closed" for row in self._query_rows))))
-        return [*facts, ("datasets", ", ".join(self.datasets)), ("tables and figures", "cut.tables, cut.figures")]
-
     def __repr__(self) -> str:
-        return "\n".join([f"Cut {self.cut_id}", *(f"  {name}: {value}" for name, value in self._facts() if value)])
+        return as_text(self, self._published)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-            for name, value in self._facts() if value
-        )  # fmt: skip
-        return f"<table><caption>Cut {escape(self.cut_id)}</caption>{rows}</table>"
-
-
-_KEYS = ("analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name")
+        return as_html(self, self._published)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from trialbook.core.errors import UsageError
+from trialbook.core.errors import ParameterError, UsageError
 from trialbook.explore.names import no_such
 
 if TYPE_CHECKING:
@@ -154,3 +155,15 @@ def on_records(condition: Condition, people: pd.DataFrame, names: Mapping[str, A
         return found.yes.astype("boolean").mask(found.unknown)
 
     return asked
+
+
+@contextmanager
+def key_named(known: Mapping[str, Any], now: Any) -> Iterator[None]:
+    """Errors about an analysis key show, as the next step, the value that it has `now` and what it means (`known`)."""
+    try:
+        yield
+    except ParameterError as error:
+        key = next((part for part in (error.column or "").split(".") if part in known), "")
+        if key:
+            error.say_next(f"give a value such as {key}={getattr(now, key)!r} ({known[key].meaning})")
+        raise

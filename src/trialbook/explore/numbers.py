@@ -234,3 +234,16 @@ def _without(analysis: str) -> UsageError:
         f"no record is behind the numbers of {analysis}: {why}",
         next_step=f"records are behind those of {', '.join(sorted(RULES))}",
     )  # fmt: skip
+
+
+def name_of(row: pd.Series) -> str:
+    """A row of the results by the columns that name it.
+
+    >>> import pandas as pd
+    >>> name_of(pd.Series({**dict.fromkeys(_NAMING, ""), "analysis_id": "ORR_D28", "stat_name": "n"}))
+    'ORR_D28 / n'
+    """
+    return " / ".join(str(row[name]) for name in _NAMING if row[name] not in ("", None))
+
+
+_NAMING = ("analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name")

@@ -4,7 +4,9 @@ manifest before a number of it is shown.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -80,6 +82,12 @@ class Published:
     def records(self, name: str) -> Any:
         """The content of a JSON file of the build, such as `signals.json`; an empty list where it has none."""
         return json.loads(self.content(name)) if name in self._outputs else []
+
+    @cached_property
+    def query_rows(self) -> list[dict[str, str]]:
+        """The rows of the query list."""
+        text = self.content("queries.csv").decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
 
     def content(self, name: str) -> bytes:
         """A file of the build; raises StopError where it is not what the build wrote."""

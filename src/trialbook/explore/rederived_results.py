@@ -71,7 +71,7 @@ def reported(
 ) -> list[ArdRow]:  # fmt: skip
     """The numbers that a step reports, from the datasets in `source`; it leaves its own in `target`.
 
-    `builds`: where a previous cut is found; `tell` is told how far it is.
+    `builds`: where a previous cut is found; `tell` hears how far it is.
     """
     notebook = project_root() / "notebooks" / f"{name}.ipynb"
     cells = Cells(name, code_cells(json.loads(notebook.read_text(encoding="utf-8"))["cells"]))

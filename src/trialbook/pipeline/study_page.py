@@ -95,11 +95,11 @@ def _page(out: Path, marks: str, root: Path) -> str:
     # What shows pages is imported only when there is one to write: a build of which nothing changed has none.
     from trialbook.core.translations import languages
     from trialbook.diff.built_cut import BuiltCut
-    from trialbook.diff.headlines import STANDS, headlines
+    from trialbook.diff.headlines import STATUS, headlines
     from trialbook.diff.issued import errata, result_errata, result_numbers
     from trialbook.diff.replayed import replayed_cuts
     from trialbook.display.study import CutLine, StudyCuts, render_study
-    from trialbook.dlt.standing import reported_headline
+    from trialbook.dlt.escalation_status import reported_headline
     from trialbook.pipeline.pages import SYNTHETIC
 
     studies: dict[str, StudyCuts] = {}
@@ -112,7 +112,7 @@ def _page(out: Path, marks: str, root: Path) -> str:
             if found is None:
                 continue
             numbers = headlines(found.ard, found.analysis)
-            told = numbers | {STANDS: reported_headline(found.ard, found.analysis)}
+            told = numbers | {STATUS: reported_headline(found.ard, found.analysis)}
         except StopError as error:
             unreadable.append(str(error))
             continue

@@ -103,11 +103,11 @@ class DecisionLog(BaseModel):
 
 
 def replaced_by(entries: Iterable[Decision]) -> dict[Decision, Decision]:
-    """Which entry took the place of each earlier one on the same cut, or withdrew it; one that stands is left out.
+    """Which entry took the place of each earlier one on the same cut, or withdrew it; one in force is left out.
 
     `entries`: in the order in which they were written, or by date. Raises ValueError for a second decision on a cut
     that does not say which one it supersedes (one meeting may decide on several dose levels), and for one that
-    supersedes a decision that does not stand.
+    supersedes a decision that is not in force.
     """
     found: dict[Decision, Decision] = {}
     standing: dict[str, list[Decision]] = {}
@@ -118,7 +118,7 @@ def replaced_by(entries: Iterable[Decision]) -> dict[Decision, Decision]:
         by_this_meeting = any(one.date == entry.supersedes and by in of_meeting for one, by in found.items())
         if entry.supersedes and not gone and not by_this_meeting:
             raise ValueError(
-                f"no decision of {entry.supersedes} on the cut {entry.cut} stands, so that of {entry.date} cannot "
+                f"no decision of {entry.supersedes} on the cut {entry.cut} is in force, so that of {entry.date} cannot "
                 "supersede it"
             )
         found |= dict.fromkeys(gone, entry)

@@ -13,8 +13,8 @@ from trialbook.conduct.news import News, news_since
 from trialbook.conduct.visits import DUE, MISSED, coming_up
 from trialbook.core.messages import enumerated, joined, msg, plural
 from trialbook.dlt.advice import advice
+from trialbook.dlt.escalation_status import escalation_status
 from trialbook.dlt.next_cohort import NextCohort, plain_decision
-from trialbook.dlt.standing import standing
 from trialbook.protocol.study_data import StudyData
 from trialbook.signals.derive import RuleRun
 from trialbook.signals.model import SEVERITIES, Facts, Signal
@@ -96,14 +96,14 @@ def decision(addlt: pd.DataFrame, study: StudyData) -> Decision | None:
     """The advice of the rule in force in words; None where no rule advises."""
     protocol, analysis = study.protocol, study.analysis
     given = advice(addlt, protocol, analysis, study.cut_date)
-    stands = standing(addlt, given, protocol, analysis, study.cut_date)
-    if stands is None:
+    status = escalation_status(addlt, given, protocol, analysis, study.cut_date)
+    if status is None:
         return None
     day = given.date_text if given.decision_date is not None else ""
-    sentences = [*stands.why, _who_is_open(addlt, day), stands.advised]
+    sentences = [*status.why, _who_is_open(addlt, day), status.advised]
     return Decision(
-        stands.headline, tuple(sentence for sentence in sentences if sentence), day, given.rule,
-        _cohort_words(stands.ahead), _steps(stands.ahead, analysis.n_cap), _ladder(addlt, study),
+        status.headline, tuple(sentence for sentence in sentences if sentence), day, given.rule,
+        _cohort_words(status.ahead), _steps(status.ahead, analysis.n_cap), _ladder(addlt, study),
     )  # fmt: skip
 
 

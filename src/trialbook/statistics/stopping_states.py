@@ -69,7 +69,7 @@ def further_events(rule: StoppingRule, events: int, n: int) -> int | None:
     >>> from trialbook.statistics.stopping_rules import Pocock, calibrated_rule
     >>> rule = calibrated_rule(Pocock(), n_max=12, p0=0.20, alpha=0.10)
     >>> further_events(rule, 2, 4), further_events(rule, 2, 6), further_events(rule, 3, 12)
-    (1, 3, None)
+    (2, 3, None)
     """
     for more in range(1, rule.n_max - n + 1):
         look = next((m for m in range(n + more, rule.n_max + 1) if rule.can_stop(m)), None)

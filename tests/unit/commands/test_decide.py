@@ -44,7 +44,7 @@ def root(tmp_path: Path) -> Path:
 def test_an_entry_holds_what_was_decided_and_what_was_advised(root: Path) -> None:
     said = write_decision(trial(root), root / "build", GIVEN)
     assert any("beyond the advice" in line for line in said)
-    assert said[0] == "Where the escalation stands at 2025-03-31: Enrol up to 6 subjects at DL1."
+    assert said[0] == "Status of the escalation at 2025-03-31: Enrol up to 6 subjects at DL1."
     assert any("fingerprint aaaaaaaaaaaa" in line for line in said)
     (entry,) = read_decisions(root / "log.yaml")
     assert (entry.build, entry.advice, entry.rule) == (MARK, "ONGOING(EXPAND DL1)", "3+3")
@@ -69,7 +69,7 @@ def test_lines_that_are_there_stay_as_they_are(root: Path) -> None:
         ({"decision": "wait"}, "has no dose level"),
         ({"decision": "go on"}, r"--decision.*go on.*no decision of the log. Next: name one of start"),
         ({"reason": ""}, r"--reason: this must not be blank"),
-        ({"supersedes": "2025-04-01"}, "no decision of 2025-04-01 on the cut first stands"),
+        ({"supersedes": "2025-04-01"}, "no decision of 2025-04-01 on the cut first is in force"),
         ({"decision": "withdraw", "level": ""}, "a withdrawal names in supersedes"),
         ({"date": "2025-03-30"}, "before the data cut"),
         ({"date": "2025-02-30"}, "no such calendar date"),
@@ -95,7 +95,7 @@ def test_a_second_decision_on_a_cut_supersedes_or_withdraws_the_first_which_stay
     )
     last = {**GIVEN, "date": "2025-05-05", "decision": "withdraw", "level": "", "supersedes": "2025-05-04"}
     write_decision(trial(root), root / "build", last)
-    with pytest.raises(UsageError, match="no decision of 2025-05-04 on the cut first stands"):
+    with pytest.raises(UsageError, match="no decision of 2025-05-04 on the cut first is in force"):
         write_decision(trial(root), root / "build", {**last, "date": "2025-05-06"})
     log = read_decisions(root / "log.yaml")
     gone = replaced_by(log)

@@ -12,10 +12,10 @@ from trialbook.dlt import tables
 from trialbook.dlt.addlt import derive_addlt
 from trialbook.dlt.advice import advice, alternatives, committee_notes
 from trialbook.dlt.definition import definition
+from trialbook.dlt.escalation_status import escalation_status, reported_headline
 from trialbook.dlt.events import dlt_events
 from trialbook.dlt.next_cohort import next_rows
 from trialbook.dlt.reporting import advice_rows, dlt_count_rows, dlt_rate_rows
-from trialbook.dlt.standing import reported_headline, standing
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -144,12 +144,12 @@ def test_the_advice_is_reported_as_text_and_other_rules_apart(protocol: Protocol
 def stood(frame: pd.DataFrame, protocol: Protocol, analysis: Analysis) -> tuple[str, str, list[str]]:
     """What holds as a sentence, by the functions and by the reported numbers, and the labels of the first cards."""
     given = advice(frame, protocol, analysis, CUT)
-    stands = standing(frame, given, protocol, analysis, CUT)
-    assert stands is not None
+    status = escalation_status(frame, given, protocol, analysis, CUT)
+    assert status is not None
     counts = to_ard(dlt_count_rows(frame, protocol))
-    cards = [f"{label}: {value}" for label, value, _ in tables.headline(counts, given, stands, protocol)[:2]]
+    cards = [f"{label}: {value}" for label, value, _ in tables.headline(counts, given, status, protocol)[:2]]
     told = to_ard([*advice_rows(given, []), *next_rows(frame, protocol, analysis, CUT)])
-    return stands.sentence, reported_headline(told, analysis), cards
+    return status.sentence, reported_headline(told, analysis), cards
 
 
 def test_one_headline_says_what_holds_for_the_trial_before_what_the_rule_advises(
@@ -168,7 +168,7 @@ def test_one_headline_says_what_holds_for_the_trial_before_what_the_rule_advises
     )
     assert sentence.startswith(reported)
     assert cards == [
-        "Where the escalation stands: The cap of 8 is reached; no MTD can be named", "Advice by rule 3+3: wait at DL3",
+        "Status of the escalation: The cap of 8 is reached; no MTD can be named", "Advice by rule 3+3: wait at DL3",
     ]  # fmt: skip
 
 
@@ -216,6 +216,6 @@ def test_a_trial_without_a_dlt_endpoint_says_so_everywhere(protocol: Protocol, a
     other = protocol.model_copy(update={"study": study})
     frame = addlt(cohort(trial(), ["2025-01-01"]), other, analysis)
     given = advice(frame, other, analysis, CUT)
-    assert standing(frame, given, other, analysis, CUT) is None
+    assert escalation_status(frame, given, other, analysis, CUT) is None
     assert [label for label, *_ in tables.headline(to_ard([]), given, None, other)] == ["DLT"]
     assert definition(other, analysis).empty

@@ -1,4 +1,4 @@
-"""The cells that an output needs: those and no others, each once, with the names that stood above it."""
+"""The cells that an output needs: those and no others, each once, with the names that the cells above it made."""
 
 from __future__ import annotations
 

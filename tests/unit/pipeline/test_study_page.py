@@ -64,7 +64,7 @@ def test_cuts_are_columns_in_the_order_of_their_dates_with_what_was_known_then(o
     assert "wait at DL3" in page
     assert "Wait at DL3; no dose decision yet." in page
     assert "ONGOING" not in page
-    # In a list of windows the title stands alone.
+    # In a list of windows the title is read alone.
     title = re.search(r"<title>(.*?)</title>", page)
     assert title
     assert title[1].startswith("All data cuts of iMSC-2001 (NCT06321198): A Trial to Evaluate")

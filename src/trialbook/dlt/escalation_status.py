@@ -1,4 +1,4 @@
-"""Where the dose escalation stands: one headline for every page and command, why, and the rule's own advice (§4.3)."""
+"""The status of the dose escalation: one headline for every page and command, why, and the rule's own advice (§4.3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIRMED_SIZE, CONFIRMED_DLTS = 6, 1
 
 
 @dataclass(frozen=True)
-class Standing:
+class EscalationStatus:
     """What holds for the trial: `says` in a few words, `why` its grounds, `advised` the rule's advice in a sentence.
 
     What holds is the advice of the rule; where the rule waits and every outcome that is awaited ends the trial in the
@@ -45,10 +45,10 @@ class Standing:
         return joined([self.headline, *self.why, self.advised, COMMITTEE])
 
 
-def standing(
+def escalation_status(
     addlt: pd.DataFrame, given: Advice, protocol: Protocol, analysis: Analysis, cut_date: pd.Timestamp
-) -> Standing | None:
-    """Where the escalation stands by the rule in force, from ADDLT and the advice; None where no rule advises."""
+) -> EscalationStatus | None:
+    """The status of the escalation by the rule in force, from ADDLT and the advice; None where no rule advises."""
     if not protocol.has_endpoint("DLT") or analysis.escalation_rule == NO_RULE:
         return None
     then = next_cohort(addlt, protocol, analysis, cut_date)
@@ -63,7 +63,7 @@ def standing(
         "Advice of rule {rule}: {advice} ({because}).", rule=given.rule, advice=plain_code(given.code), because=because
     )  # fmt: skip
     ends_alike = [msg("With or without a DLT there, the rule ends the same way.")] * (code != given.code)
-    return Standing(
+    return EscalationStatus(
         code, then, plain_decision(code, analysis.n_cap), tuple(why), joined([advised, *ends_alike])
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def code_that_holds(advised: str, ahead: Sequence[str], cap: int) -> str:
 
 
 def reported_headline(results: pd.DataFrame, analysis: Analysis) -> str:
-    """The headline of `standing` from the reported numbers of a cut (DLT_ADVICE and DLT_NEXT); blank without advice."""
+    """The headline of the status from the reported numbers of a cut (DLT_ADVICE, DLT_NEXT); blank without advice."""
     rule = analysis.escalation_rule.lower()
     own = results[results["variable"].eq(rule) & results["context"].isin(["", IN_FORCE])]
     advised = own[own["analysis_id"].eq("DLT_ADVICE") & own["stat_name"].eq("advice")]["stat_text"]
