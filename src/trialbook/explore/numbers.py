@@ -25,6 +25,8 @@ from trialbook.results.ard import KEYS, TOTAL
 Number: TypeAlias = "pd.Series | pd.DataFrame | Mapping[str, Any] | str"
 # What tells numbers of one analysis apart, in the order in which they are named.
 PARTS = tuple(name for name in KEYS if name != "analysis_id")
+# What a title names a number by.
+_NAMING = ("analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name")
 # Of one number, the statistic that is meant where none is named.
 FIRST = ("n", "estimate", "advice", "N")
 COUNTED = "COUNTFL"
@@ -244,6 +246,3 @@ def name_of(row: pd.Series) -> str:
     'ORR_D28 / n'
     """
     return " / ".join(str(row[name]) for name in _NAMING if row[name] not in ("", None))
-
-
-_NAMING = ("analysis_id", "variable", "variable_level", "context", "group1_level", "stat_name")
