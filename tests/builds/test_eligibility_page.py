@@ -11,6 +11,7 @@ import pytest
 
 from support.built_pages import Boxes, Tables, with_reference_page
 from trialbook.core.datasets import read_dataset
+from trialbook.eligibility.form import RESULT_WORDS
 from trialbook.eligibility.tables import LETTERS
 
 pytestmark = pytest.mark.build
@@ -97,8 +98,7 @@ def test_what_is_no_pass_is_listed_with_its_query(build: Path, page: Tables) -> 
     adie, _ = audit_of(build)
     listed = next(rows for title, rows in page.found.items() if title.startswith("Violations, contradictions"))
     wanted = adie[~adie["RESULT"].isin(["PASS", "ATT-PASS"])]
-    results = wanted["RESULT"].replace("PENDING", "pending")
-    expected = wanted[["SUBJID", "CRITCD"]].assign(RESULT=results).to_numpy().tolist()
+    expected = wanted[["SUBJID", "CRITCD"]].assign(RESULT=wanted["RESULT"].map(RESULT_WORDS)).to_numpy().tolist()
     assert [row[:3] for row in listed[1:]] == expected
     queries = pd.read_csv(build / "queries.csv", dtype="str", keep_default_na=False)
     asked = {rule for row in listed[1:] for rule in [row[5].split(":")[0]] if rule}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import trialbook
 from trialbook.core.errors import UsageError
+from trialbook.display.figures import Figure
+from trialbook.display.tables import Table
 from trialbook.documents.shown import shown_outputs
 from trialbook.explore.cut import Cut
 from trialbook.explore.narrowed import OF_ALL
@@ -18,6 +21,11 @@ pytestmark = pytest.mark.build
 @pytest.fixture(scope="module")
 def cut(demo: Path) -> Cut:
     return trialbook.cut("2025-09-30", demo)
+
+
+def compared(shown: Table | Figure) -> pd.DataFrame:
+    """Without what is new since the previous cut: of some of the subjects nothing is compared with it."""
+    return shown.to_frame().drop(columns="new", errors="ignore")
 
 
 def test_of_everybody_the_cells_make_what_is_published(cut: Cut) -> None:
@@ -34,7 +42,7 @@ def test_of_everybody_the_cells_make_what_is_published(cut: Cut) -> None:
         if "Receipt" in published.title or not published.payload.get("title"):
             continue
         again = everybody.tables[number]
-        assert again.to_frame().equals(published.to_frame()), number
+        assert compared(again).equals(compared(published)), number
         assert again.title == f"{published.title} {said}", number
     assert everybody.figures["F-1"].to_frame().equals(cut.figures["F-1"].to_frame())
 
@@ -52,7 +60,7 @@ def test_of_everybody_every_table_and_figure_is_the_published_one(cut: Cut) -> N
         if "Receipt" in published.title or steps[number] in OF_ALL:
             continue
         again = getattr(everybody, of)[number]
-        assert again.to_frame().equals(published.to_frame()), number
+        assert compared(again).equals(compared(published)), number
         seen += 1
     assert seen > 100
 
