@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trialbook.core.errors import StopError
 from trialbook.core.files import is_recorded, place_of, read_input
 from trialbook.protocol.models import Trial
 from trialbook.snapshot.external import ExternalTables
@@ -42,3 +44,20 @@ def handed_over(path: Path) -> Delivery | None:
         return None
     found = pickle.loads(read_input(path))  # noqa: S301 - written by this build, and compared with what it wrote
     return found if isinstance(found, Delivery) else None
+
+
+def stop_if_changed(snapshot: Snapshot, expected: Mapping[str, str]) -> None:
+    """Raises StopError when a file is no longer the one that the runner checked against the raw contracts.
+
+    `expected`: the sha256 of every file of the snapshot, also of those that are not read.
+    """
+    found = snapshot.hashes
+    # A file that was left out is named with the reason behind it.
+    left_out = {name.partition(": ")[0] for name in snapshot.ignored}
+    for name in sorted({*found, *expected} - (left_out - set(found))):
+        if found.get(name) != expected.get(name):
+            raise StopError(
+                "the file changed while the build was reading it",
+                file=name,
+                next_step="wait until the transfer is complete, then build again",
+            )

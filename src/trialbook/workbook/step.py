@@ -136,6 +136,7 @@ class Step:
         """The snapshot as delivered, everything as text."""
         from trialbook.contracts.allow_list import allow_list
         from trialbook.snapshot import read_snapshot
+        from trialbook.snapshot.delivery import stop_if_changed
 
         self._reads.add("inputs")
         if self._delivery is not None:
@@ -144,7 +145,7 @@ class Step:
             snapshot = read_snapshot(self.trial, allow_list(self.raw_contracts, self.protocol))
         expected = self._source / ".steps" / "inputs.json"
         if expected.is_file():
-            self._stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
+            stop_if_changed(snapshot, json.loads(expected.read_text(encoding="utf-8")))
         self._delivered = kept_frames({code: table.frame for code, table in snapshot.tables.items()})
         return snapshot
 
@@ -171,23 +172,6 @@ class Step:
         contracts = load_contracts(contracts_folder(), ["raw"])
         self._reads |= {"contracts raw", *(f"contract {name}.yaml" for name in contracts)}
         return contracts
-
-    @staticmethod
-    def _stop_if_changed(snapshot: Snapshot, expected: dict[str, str]) -> None:
-        """Raises StopError when a file is no longer the one that the runner checked against the raw contracts.
-
-        `expected` names every file of the snapshot, also those that are not read.
-        """
-        found = snapshot.hashes
-        # A file that was left out is named with the reason behind it.
-        left_out = {name.partition(": ")[0] for name in snapshot.ignored}
-        for name in sorted({*found, *expected} - (left_out - set(found))):
-            if found.get(name) != expected.get(name):
-                raise StopError(
-                    "the file changed while the build was reading it",
-                    file=name,
-                    next_step="wait until the transfer is complete, then build again",
-                )
 
     @cached_property
     def decisions(self) -> list[Decision]:
