@@ -272,7 +272,7 @@ def fill_limits(work: Mapping[str, Working], external: ExternalTables | None) ->
     if ranges is None or "LB" not in work or not {"LBTESTCD", "LBORRESU", "LBDTC"} <= set(work["LB"].frame):
         return []
     lb = work["LB"]
-    filled, asked = reference_limits(lb.frame, work["DM"].frame, ranges)
+    filled, asked = reference_limits(lb.frame, work["DM"].frame, ranges, external.files["reference_ranges"])
     for row, column, value in filled:
         # A column that was not delivered stays away: the change log names places of the delivery.
         if column in lb.frame:
