@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pandas as pd
 
+from trialbook.cleaning.clean import shown
 from trialbook.cleaning.cut import Cut
 from trialbook.cleaning.numbers import read_laboratory_result, read_unit, split_units
 from trialbook.cleaning.read_dates import column_reader, date_reader
-from trialbook.cleaning.read_values import Working, read_plain
+from trialbook.cleaning.read_values import Doubt, Working, read_plain
 from trialbook.core.dates import complete_date
 from trialbook.protocol.models import Trial
 from trialbook.queries.query_list import Query
@@ -60,7 +61,9 @@ def _faults(
         subject = str(subjects.at[row])
         if pd.isna(day.at[row]):
             rule = "RECON-LB-DATE-ORDER" if row in unsure else "RECON-LB-DATE-UNREADABLE"
-            yield TEXTS.query(rule, subject, "LB", record=line, observed=central.at[row, "LBDTC"])
+            date = central.at[row, "LBDTC"]
+            seen = shown(Doubt(row, "LBDTC", rule, date)) if isinstance(date, str) else ""
+            yield TEXTS.query(rule, subject, "LB", record=line, observed=seen)
         elif pd.isna(frame.at[row, "LBORRES"]) and day.at[row] <= cut_date:
             seen = " ".join(str(frame.at[row, name]) for name in ("LBTESTCD", "LBDTC") if pd.notna(frame.at[row, name]))
             yield TEXTS.query("RECON-LB-RESULT-BLANK", subject, "LB", record=line, observed=seen)
