@@ -11,6 +11,7 @@ from trialbook.cleaning.compare_cuts import (
 )
 from trialbook.cleaning.cross_checks import consistency_queries
 from trialbook.cleaning.cut import Cut, apply_cut
+from trialbook.cleaning.files_of_others import comparison_queries
 from trialbook.cleaning.problems import PROBLEMS
 from trialbook.cleaning.replay import replay, replayed_domains
 from trialbook.cleaning.report import (
@@ -32,8 +33,8 @@ from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
     "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
-    "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "consistency_queries", "deleted_records",
-    "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit",
-    "missing_columns", "missing_values", "query_counts", "record_counts", "replay", "replayed_domains",
-    "restated_values", "restatement_queries", "restatements", "who_adds", "whole_change_log",
+    "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "comparison_queries", "consistency_queries",
+    "deleted_records", "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline",
+    "missing_by_visit", "missing_columns", "missing_values", "query_counts", "record_counts", "replay",
+    "replayed_domains", "restated_values", "restatement_queries", "restatements", "who_adds", "whole_change_log",
 ]  # fmt: skip

@@ -269,10 +269,15 @@ def fill_limits(work: Mapping[str, Working], external: ExternalTables | None) ->
     What is filled is a row of the change log (P15-LIMIT-FILLED).
     """
     ranges = external.tables.get("reference_ranges") if external else None
-    if ranges is None or "LB" not in work or not {"LBTESTCD", "LBORRESU", "LBDTC"} <= set(work["LB"].frame):
+    if (
+        external is None
+        or ranges is None
+        or "LB" not in work
+        or not {"LBTESTCD", "LBORRESU", "LBDTC"} <= set(work["LB"].frame)
+    ):
         return []
     lb = work["LB"]
-    filled, asked = reference_limits(lb.frame, work["DM"].frame, ranges)
+    filled, asked = reference_limits(lb.frame, work["DM"].frame, ranges, external.files["reference_ranges"])
     for row, column, value in filled:
         # A column that was not delivered stays away: the change log names places of the delivery.
         if column in lb.frame:
@@ -394,7 +399,7 @@ def _questions(code: str, work: Working) -> Iterator[Query]:
         subject = known.at[doubt.row, "USUBJID"] if there and "USUBJID" in known else ""
         # A subject of an unknown arm belongs to no dose level: that changes every table.
         severity = "major" if doubt.column in ("ARMCD", "ACTARMCD") else ""
-        yield from ask(doubt.rule, code, [(subject, record, _shown(doubt))], doubt.column, severity)
+        yield from ask(doubt.rule, code, [(subject, record, shown(doubt))], doubt.column, severity)
 
 
 def _row(table: RawTable, row: int) -> str:
@@ -404,7 +409,7 @@ def _row(table: RawTable, row: int) -> str:
     return f"row {row}" if not table.parts else "{0} row {2}".format(*table.place(row, ""))
 
 
-def _shown(doubt: Doubt) -> str:
+def shown(doubt: Doubt) -> str:
     """The value as a query may show it: free words where a date or number belongs could name a person."""
     if doubt.column == BIRTH_DATE:
         return WITHHELD

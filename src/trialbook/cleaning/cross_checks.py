@@ -252,7 +252,9 @@ def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
     words = lb["LBORRES"].where(lb["LBORRES"].isin(list(RESULT_WORDS)), "(text)")
     yield from _ask_about_finding("P14-NOT-A-NUMBER", "LB", lb[worded], "LBORRES", words)
     unknown = measured & lb["LBORRESN"].notna() & si_factor(lb["LBTESTCD"], lb["LBORRESU"]).isna()
-    yield from _ask_about_finding("P13-UNIT-UNKNOWN", "LB", lb[unknown], "LBORRESU", lb["LBORRESU"])
+    blank = lb["LBORRESU"].fillna("").eq("")
+    yield from _ask_about_finding("P13-UNIT-UNKNOWN", "LB", lb[unknown & ~blank], "LBORRESU", lb["LBORRESU"])
+    yield from _ask_about_finding("P13-UNIT-MISSING", "LB", lb[unknown & blank], "LBORRESU", lb["LBORRESU"])
 
 
 def _missing_limits(domains: Domains) -> list[Query]:

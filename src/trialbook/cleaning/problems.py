@@ -86,14 +86,14 @@ PROBLEMS: tuple[Problem, ...] = (
        fix="-DOSE-UNIT", ask="-EX-DOSE-MISSING -EX-DOSE-NO-LEVEL"),
     _p("P13", "LB", "Laboratory unit swapped or unknown", "检验单位混淆或未知",
        "cleaning.cross_checks cleaning.numbers gvhd.queries eligibility.queries", fix="U01-UNIT",
-       ask="-LB-UNIT-JUMP -UNIT-UNKNOWN -LB-UNIT-UNKNOWN -LB-BILIRUBIN "
+       ask="-LB-UNIT-JUMP -UNIT-UNKNOWN -UNIT-MISSING -LB-UNIT-UNKNOWN -LB-BILIRUBIN "
        "-LB-LIMIT-OF-OTHER-TEST -LB-CLEARANCE-FORMS-DIFFER"),
     _p("P14", "LB", "Words and bounds in place of numbers", "数值栏中的文字或界限值",
        "cleaning.numbers cleaning.cross_checks eligibility.queries", fix="-RESULT-WORDS -RESULT-FLAG",
        ask="-NOT-A-NUMBER -LB-BOUND-UNDECIDED -LB-INDETERMINATE"),
     _p("P15", "LB", "Upper limit missing, or not the same throughout", "参考值上限缺失或前后不同",
        "cleaning.cross_checks cleaning.clean reconciliation.laboratory eligibility.queries", fix="-LIMIT-FILLED",
-       ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING -LIMIT-DIFFERS -RANGE-SEVERAL"),
+       ask="-LIMIT-MISSING -LIMIT-CHANGED -LB-LIMIT-MISSING -LIMIT-DIFFERS -RANGE-SEVERAL -RANGE-REVERSED"),
     _p("P16", "LB AE", "The same record twice, or two results at one time", "记录重复，或同一时间有两个结果",
        "cleaning.keys cleaning.cross_checks", fix="-DUPLICATE", ask="-LB-REPEATED -RS-SAME-DAY-DIFFERS"),
     _p("P17", "LB SV RS", "Visit and date of a sample disagree", "访视标签与采样日期不符",

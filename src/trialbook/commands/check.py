@@ -131,7 +131,7 @@ def asked_by_cleaning(snapshot: Snapshot, trial: Trial, external: ExternalTables
         asked = list(cleaned.queries)
         cut = cleaning.apply_cut(cleaned.domains, trial.cut_date)
         asked += [*cut.queries, *cleaning.consistency_queries(cut.domains, trial.analysis)]
-        asked += reconciliation.reconciliation_queries(cut.domains, external, trial)
+        asked += cleaning.comparison_queries(cut, external, trial)
     return query_list(asked, trial.cut.cut_date, due_days=trial.protocol.queries.due_days)
 
 

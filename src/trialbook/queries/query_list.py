@@ -95,12 +95,13 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "AE-END-IMPUTED-BEFORE-START": ("P19-AE-END-BEFORE-START",),
     "AE-GRADE-MISSING": ("P21-GRADE-UNREADABLE", "P26-GRADE-AT-CUT", "P03-EXCEL-ERROR"),
     "AE-START-MISSING": _NO_DATE,
-    "LB-UNIT-UNKNOWN": ("P13-LB-UNIT-UNKNOWN", "P13-UNIT-UNKNOWN"),
+    "LB-UNIT-UNKNOWN": ("P13-LB-UNIT-UNKNOWN", "P13-UNIT-UNKNOWN", "P13-UNIT-MISSING"),
     "P05-DM-BIRTH-DATE": _NO_DATE,
     "P05-DM-CONSENT-DATE": _NO_DATE,
     "P11-EX-UNDATED": _NO_DATE,
     "P12-EX-DOSE-MISSING": ("P40-NOT-A-NUMBER", "P40-UNIT-CONFLICT"),
-    "P13-LB-UNIT-JUMP": ("P13-LB-BILIRUBIN",),
+    "P13-LB-UNIT-JUMP": ("P13-LB-BILIRUBIN", "P40-MISSING-CODE"),
+    "P13-UNIT-MISSING": ("P13-LB-UNIT-UNKNOWN", "P13-LB-BILIRUBIN"),
     "P13-UNIT-UNKNOWN": ("P13-LB-UNIT-UNKNOWN", "P13-LB-BILIRUBIN"),
     "P14-NOT-A-NUMBER": ("P40-UNIT-CONFLICT", "P14-LB-INDETERMINATE", "P03-EXCEL-ERROR"),
     "P20-AE-RESOLVED-NO-END": _NO_DATE,
@@ -109,14 +110,15 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
     "P25-RECORD-AFTER-DEATH": ("P19-AE-END-AFTER-DEATH",),
     "P27-OUT-OF-RANGE": (
         "P27-RS-STAGE-RANGE", "P27-FA-PERCENT", "P27-FA-STOOL-VOLUME", "P13-LB-BILIRUBIN", "P13-LB-UNIT-JUMP",
-        "P27-RS-NO-SUCH-SCORE",
+        "P27-RS-NO-SUCH-SCORE", "P40-MISSING-CODE",
     ),
     "P32-WEIGHT-JUMP": ("P27-OUT-OF-RANGE",),
     "P34-CM-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "P34-RS-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "P34-DS-NOT-DELIVERED": ("P34-DOMAIN-MISSING",),
     "SAE-CRITERION-NOT-SERIOUS": ("P23-AE-SERIOUS-CRITERION",),
-    # Rules of the contracts of the clean domains (their names have a dot).
+    # Rules of the contracts of the clean domains and of the analysis datasets (their names have a dot).
+    "adae.AENDT.ordered": ("P19-AE-END-BEFORE-START", "AE-END-IMPUTED-BEFORE-START"),
     "ae.AEENDTC.not_after_death": ("P19-AE-END-AFTER-DEATH",),
     "ae.AEENDTC.not_before_start": ("P19-AE-END-BEFORE-START",),
     "ae.AEENRTPT.ended": ("P20-AE-ONGOING-WITH-END",),
@@ -124,7 +126,12 @@ SAID_BY: Mapping[str, tuple[str, ...]] = {
         "P31-CM-UNCODED", "P31-CM-COMBINED", "P31-CM-GVHD-UNLISTED", "P31-CM-NEAR-NAME", "P31-CM-PURPOSE",
     ),
     "ex.EXSTDTC.after_consent": ("P11-EX-BEFORE-CONSENT",),
+    "ex.EXSTDTC.given": ("P11-EX-UNDATED", *_NO_DATE),
+    "fa.FADTC.given": _NO_DATE,
+    "lb.LBDTC.given": _NO_DATE,
+    "rs.RSDTC.given": _NO_DATE,
     "ss.SSDTC.alive_after_death": ("P25-RECORD-AFTER-DEATH",),
+    "vs.VSDTC.given": _NO_DATE,
 }  # fmt: skip
 
 
@@ -153,8 +160,9 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     """The queries without those that another one says already (columns rule, subject, domain, record, field).
 
     The same fault is one of the same subject, domain and field, and of the same record, unless the query is about the
-    whole subject. A result and its unit count as one field; a rule of a contract may be about another field. The query
-    that stays has the severity of the worse of both.
+    whole subject. A result and its unit count as one field; a rule of a contract may be about another field (but for a
+    date that could not be read), and that of an analysis dataset is about the domain from which it is derived (ADAE:
+    AE). The query that stays has the severity of the worse of both.
     """
     field = queries["field"].str.removesuffix("U")
     places = list(zip(queries["subject"], queries["domain"], field, strict=True))
@@ -164,8 +172,9 @@ def without_repetitions(queries: pd.DataFrame) -> pd.DataFrame:
     there = set(asked)
 
     def is_said(rule: str, place: tuple[str, str, str], record: str, other: str) -> bool:
-        if "." in rule:
-            return any((other, *place[:2], key) in any_field for key in (record, ""))
+        if "." in rule and other not in _NO_DATE:
+            subject, domain = place[0], place[1].removeprefix("AD")
+            return any((other, subject, domain, key) in any_field for key in (record, ""))
         return (other, place, record) in there or (not record and (other, place) in somewhere)
 
     worst: dict[tuple[str, tuple[str, str, str], str], str] = {}
@@ -196,6 +205,8 @@ COLUMNS = [
 TO_FILL_IN = ("answer", "reason", "date")
 # More records than this with one cause are one line of the list, not many.
 ONE_BY_ONE = 10
+# What each record has to be looked up for: never one line of many.
+EACH_ITS_OWN = ("RECON-LB-VALUE-DIFFERS",)
 # What makes one cause: for these rules also the value, since each unknown code or unit is a matter of its own.
 CAUSE = ["rule", "domain", "field", "message_en"]
 VALUE_IS_CAUSE = (
@@ -275,7 +286,8 @@ def _by_cause(asked: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     own = frame["query_id"].isin(known["query_id"])
     rest = frame[~own]
     size = rest.groupby("cause")["cause"].transform("size")
-    many = rest[(size > ONE_BY_ONE) | rest["cause"].isin(known["query_id"])]
+    together = (size > ONE_BY_ONE) | rest["cause"].isin(known["query_id"])
+    many = rest[together & ~rest["rule"].isin(EACH_ITS_OWN)]
     single = frame.drop(index=many.index).assign(records="1", record_list="")
     groups = [_one_line(str(name), members) for name, members in many.groupby("cause", sort=True)]
     return pd.concat([single.drop(columns="cause"), pd.DataFrame(groups, columns=[*asked.columns, "records",

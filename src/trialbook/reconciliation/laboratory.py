@@ -12,7 +12,7 @@ from trialbook.core.domains import Domains
 from trialbook.core.units import plain_unit, si_factor
 from trialbook.protocol.conduct import Reconciliation
 from trialbook.queries.query_list import Query
-from trialbook.reconciliation.serious_events import TEXTS, as_listed
+from trialbook.reconciliation.serious_events import TEXTS, as_listed, line_names
 
 # ----------------------------------------------------------------------------------------------------
 # Results by subject, test and date.
@@ -21,40 +21,44 @@ _NUMBER = r"([<>]?=?)\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 
 
 def laboratory_queries(
-    domains: Domains, central: pd.DataFrame, cut_date: pd.Timestamp, rules: Reconciliation
+    domains: Domains, central: pd.DataFrame, cut_date: pd.Timestamp, rules: Reconciliation, file: str
 ) -> list[Query]:  # fmt: skip
     """What LB at the cut and the central laboratory say differently.
 
-    `central`: columns of `snapshot.external.COLUMNS`; a result after the cut, or without a complete date, is not looked
-    at. Two results are one when subject and test are the same and the dates lie within `result_days`: the nearest dates
-    first, then the nearest values. Values are compared in the SI unit where both units are known, and as they are where
-    the units are the same (a missing unit is taken for the other side's); numbers may differ by `result_share` of the
+    `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row after the cut, without a complete
+    date or without a result is not compared; it may be the one that an LB result lacks, so that is not asked. Two
+    results are one when subject and test are the same and the dates lie within `result_days`: the nearest dates first,
+    then the nearest values. Values are compared in the SI unit where both units are known, and as they are where the
+    units are the same (a missing unit is taken for the other side's); numbers may differ by `result_share` of the
     central one, words not at all. A result of LB is missed in the file only where that has results of the test for the
     subject within the days of these; results of tests that the central laboratory does not make are no matter.
     """
     lb = _results(domains["LB"].reset_index(drop=True))
     theirs = central.reset_index(names="LINE")
+    theirs["LINE"] = line_names(file, theirs["LINE"])
     theirs = _results(theirs.assign(USUBJID=as_listed(theirs["USUBJID"], domains["DM"])))
     known = set(domains["DM"]["USUBJID"])
     unknown = theirs[theirs["USUBJID"].notna() & ~theirs["USUBJID"].isin(known)].drop_duplicates("USUBJID")
     asked = [
-        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", record=f"LINE={row.LINE}", observed=row.USUBJID)
+        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", record=row.LINE, observed=row.USUBJID)
         for row in unknown.itertuples()
     ]
+    undated = pd.MultiIndex.from_frame(theirs.loc[theirs["DAY"].isna(), _KEY])
     theirs = theirs[theirs["USUBJID"].isin(known) & (theirs["DAY"] <= cut_date)]
     own = lb[lb["DAY"].notna() & lb["LBORRES"].notna()]
     own = own[pd.MultiIndex.from_frame(own[_KEY]).isin(pd.MultiIndex.from_frame(theirs[_KEY].drop_duplicates()))]
     pairs = _paired(own, theirs, rules.result_days)
     for mine, other in pairs:
         asked += _different(own.loc[mine], theirs.loc[other], rules.result_share)
+    own = own[~pd.MultiIndex.from_frame(own[_KEY]).isin(undated) | own.index.isin([mine for mine, _ in pairs])]
     matched, reported = {mine for mine, _ in pairs}, {other for _, other in pairs}
     asked += [
         TEXTS.query("RECON-LB-NOT-CENTRAL", row.USUBJID, "LB", record=_record(row), observed=_shown(row))
         for row in own.itertuples() if row.Index not in matched
     ]  # fmt: skip
     asked += [
-        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=f"LINE={row.LINE}", observed=_shown(row))
-        for row in theirs.itertuples() if row.Index not in reported
+        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=row.LINE, observed=_shown(row))
+        for row in theirs.itertuples() if row.Index not in reported and pd.notna(row.LBORRES)
     ]  # fmt: skip
     return asked
 
@@ -90,6 +94,8 @@ def _paired(own: pd.DataFrame, theirs: pd.DataFrame, days: int) -> list[tuple[An
 
 
 def _different(mine: pd.Series, other: pd.Series, share: float) -> Iterator[Query]:
+    if pd.isna(other["LBORRES"]):
+        return
     seen = f"{_shown(mine)}; {_shown(other)}"
     if pd.isna(mine["NUMBER"]) or pd.isna(other["NUMBER"]):
         words = [" ".join(str(side["LBORRES"]).split()).casefold() for side in (mine, other)]
@@ -133,11 +139,12 @@ LIMITS = ("LBORNRLO", "LBORNRHI")
 
 
 def reference_limits(
-    lb: pd.DataFrame, dm: pd.DataFrame, ranges: pd.DataFrame
+    lb: pd.DataFrame, dm: pd.DataFrame, ranges: pd.DataFrame, file: str
 ) -> tuple[list[Filling], list[Query]]:  # fmt: skip
     """The limits that a table of reference ranges gives the records of LB that have none, and questions.
 
-    All of it text as it was cleaned. `ranges`: columns of `snapshot.external.COLUMNS`; AGELO and AGEHI in completed
+    All of it text as it was cleaned. `ranges`: columns of `snapshot.external.COLUMNS`, of `file`; a row with its lower
+    limit above its upper one is asked about and not used. AGELO and AGEHI in completed
     years and FROM and TO as dates are inclusive, and what is blank holds for everybody. A row of the table fits a
     record by test, unit (where the table gives one), laboratory (where both give one), sex, age on the day of the
     sample (by the birth date, else DM.AGE) and date; a condition that cannot be judged is not met. Records without any
@@ -152,11 +159,19 @@ def reference_limits(
         "SEX": _plain(people["SEX"]) if "SEX" in people else pd.Series("", index=lb.index, dtype="str"),
         "AGE": _age(people, day),
     })  # fmt: skip
+    low, high = (pd.to_numeric(ranges[name], errors="coerce") for name in LIMITS)
+    reversed_rows = ranges.index[low > high]
+    asked = [
+        TEXTS.query(
+            "P15-RANGE-REVERSED", "", "LB", record=line,
+            observed=" ".join(str(ranges.at[row, name]) for name in ("LBTESTCD", *LIMITS)),
+        )
+        for row, line in zip(reversed_rows, line_names(file, reversed_rows), strict=True)
+    ]  # fmt: skip
     by_test: dict[str, list[_Range]] = {}
-    for one in _ranges(ranges):
+    for one in _ranges(ranges.drop(index=reversed_rows)):
         by_test.setdefault(one.test, []).append(one)
     filled: list[Filling] = []
-    asked: list[Query] = []
     own = {name: pd.to_numeric(lb[name], errors="coerce") for name in LIMITS if name in lb}
     for row in rows.itertuples():
         fitting = {(one.low, one.high) for one in by_test.get(str(row.TEST), ()) if one.fits(row)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -29,14 +29,16 @@ class _Event(NamedTuple):
 
 
 def serious_event_queries(
-    domains: Domains, safety: pd.DataFrame, cut_date: pd.Timestamp, rules: Reconciliation
+    domains: Domains, safety: pd.DataFrame, cut_date: pd.Timestamp, rules: Reconciliation, file: str,
+    edits: pd.DataFrame | None = None,
 ) -> list[Query]:  # fmt: skip
     """What AE at the cut and the safety database say differently of serious events.
 
-    `safety`: columns of `snapshot.external.COLUMNS`; an event of it without AESER is serious, one that certainly began
-    after the cut is not looked at. Two records are one event when the subject is the same and the term (as reported or
-    coded) agrees, the starts as near as there are; then when the starts lie within `event_days`. Days between partial
-    dates are the fewest that are possible.
+    `safety`: columns of `snapshot.external.COLUMNS`, of `file`; an event of it without AESER is serious, one that
+    certainly began after the cut is not looked at. Two records are one event when the subject is the same and the term
+    (as reported or coded) agrees, the starts as near as there are; then when the starts lie within `event_days`. Days
+    between partial dates are the fewest that are possible. `edits`: what the cut has changed
+    (`cleaning.cut.EDIT_COLUMNS`); the safety database is not cut, so that a value is compared as it was before the cut.
 
     | AE             | safety database | question                                                    |
     |----------------|-----------------|-------------------------------------------------------------|
@@ -47,8 +49,9 @@ def serious_event_queries(
     | serious        |                 | not in the safety database                                  |
     |                | serious         | not in AE                                                   |
     """
-    ae = domains["AE"].reset_index(drop=True)
+    ae = _before_cut(domains["AE"].reset_index(drop=True), edits)
     theirs = safety.reset_index(names="LINE")
+    theirs["LINE"] = line_names(file, theirs["LINE"])
     ours, known = _events(ae), set(domains["DM"]["USUBJID"])
     theirs = theirs.assign(USUBJID=as_listed(theirs["USUBJID"], domains["DM"]))
     cases = [one for one in _events(theirs, serious_unless_no=True) if one.serious and not _after(one, cut_date)]
@@ -72,6 +75,27 @@ def serious_event_queries(
                 TEXTS.query("RECON-SAE-NOT-IN-AE", case.subject, "AE", record=_case(theirs, case), observed=seen)
             )
     return asked
+
+
+def _before_cut(ae: pd.DataFrame, edits: pd.DataFrame | None) -> pd.DataFrame:
+    """AE with the compared values as they were before the cut changed them."""
+    if edits is None or "SRCROW" not in ae:
+        return ae
+    for column in (name for name in COMPARED if name in ae):
+        own = edits[edits["domain"].eq("AE") & edits["column"].eq(column)]
+        given = dict(zip(own["SRCROW"], own["raw"], strict=True))
+        changed = ae["SRCROW"].isin(list(given))
+        ae = ae.assign(**{column: ae[column].mask(changed, ae["SRCROW"].map(given).astype("str"))})
+    return ae
+
+
+def line_names(file: str, lines: Iterable[object]) -> list[str]:
+    """How a question names rows of a file of others: by the file and its row.
+
+    >>> line_names("central.csv", [2])
+    ['central.csv row 2']
+    """
+    return [f"{file} row {line}" for line in lines]
 
 
 def as_listed(subjects: pd.Series, dm: pd.DataFrame) -> pd.Series:
@@ -159,6 +183,6 @@ def _told(frame: pd.DataFrame, one: _Event) -> str:
 
 
 def _case(theirs: pd.DataFrame, one: _Event) -> str:
-    """The record of the safety database: its case number, else its line in the file."""
+    """The record of the safety database: its case number, else its file and row."""
     number = theirs.at[one.row, "CASEID"]
-    return f"CASEID={number}" if isinstance(number, str) else f"LINE={theirs.at[one.row, 'LINE']}"
+    return f"CASEID={number}" if isinstance(number, str) else str(theirs.at[one.row, "LINE"])

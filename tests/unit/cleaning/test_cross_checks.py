@@ -102,9 +102,11 @@ def test_results_that_cannot_be_judged_are_asked(analysis: Analysis) -> None:
         .lab("AST", 30, -1)
         .lab("AST", 30, 5)
         .lab("HGB", 120, -1, unit="stone", high=150)
+        .lab("HGB", 120, 1, unit="", high=150)
     )
     assert asked(built, analysis) == [
-        ("P14-NOT-A-NUMBER", "LBSEQ=1"), ("P13-UNIT-UNKNOWN", "LBSEQ=4"), ("P15-LIMIT-MISSING", "LBTESTCD=AST"),
+        ("P14-NOT-A-NUMBER", "LBSEQ=1"), ("P13-UNIT-UNKNOWN", "LBSEQ=4"), ("P13-UNIT-MISSING", "LBSEQ=5"),
+        ("P15-LIMIT-MISSING", "LBTESTCD=AST"),
     ]  # fmt: skip
 
 

@@ -152,6 +152,7 @@ def test_a_list_of_records_fits_into_a_cell() -> None:
     [
         ("AE-GRADE-MISSING", "P26-GRADE-AT-CUT", "AETOXGR"),
         ("P27-OUT-OF-RANGE", "P27-RS-STAGE-RANGE", "RSORRES"),
+        ("P27-OUT-OF-RANGE", "P40-MISSING-CODE", "LBORRES"),
         ("P05-DM-CONSENT-DATE", "P04-DATE-AMBIGUOUS", "RFICDTC"),
     ],
 )
@@ -178,6 +179,22 @@ def test_a_result_and_its_unit_are_one_field_and_a_whole_subject_covers_its_reco
         query("P19-AE-END-AFTER-DEATH", "S", "AE", record="AESEQ=2", field="AEENDTC", **told_twice),
     ]
     assert told(query_list(late, CUTS[0]), "rule") == [("P19-AE-END-AFTER-DEATH",)]
+
+
+def test_a_rule_of_adae_says_nothing_new_of_the_record_of_ae_and_each_result_of_the_laboratory_is_a_line() -> None:
+    words = {"message_en": "a", "message_zh": "b"}
+    pair = [
+        query("adae.AENDT.ordered", "S", "ADAE", record="AESEQ=2", field="AENDT", **words),
+        query("adae.AENDT.ordered", "S", "ADAE", record="AESEQ=3", field="AENDT", **words),
+        query("P19-AE-END-BEFORE-START", "S", "AE", record="AESEQ=2", field="AEENDTC", **words),
+        query("lb.LBDTC.given", "S", "LB", record="LBSEQ=1", field="LBDTC", **words),
+        query("P04-DATE-UNREADABLE", "S", "LB", record="LBSEQ=1", field="LBDTC", **words),
+    ]
+    assert sorted(told(query_list(pair, CUTS[0]), "rule", "record")) == [
+        ("P04-DATE-UNREADABLE", "LBSEQ=1"), ("P19-AE-END-BEFORE-START", "AESEQ=2"), ("adae.AENDT.ordered", "AESEQ=3"),
+    ]  # fmt: skip
+    many = [query("RECON-LB-VALUE-DIFFERS", "S", "LB", record=f"LBSEQ={k}", **words) for k in range(34)]
+    assert len(query_list(many, CUTS[0])) == 34
 
 
 asked_at_a_cut = st.lists(st.sampled_from([end_before_start(k) for k in range(3)] + [unit(k) for k in range(25)]))

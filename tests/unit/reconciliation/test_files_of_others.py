@@ -11,11 +11,11 @@ import xlsxwriter
 
 from support import raw_export as raw
 from support.snapshot_writers import frames, write_as
-from trialbook.cleaning import apply_cut, clean_snapshot
+from trialbook.cleaning import apply_cut, clean_snapshot, comparison_queries
 from trialbook.cleaning.replay import replay
 from trialbook.core.errors import StopError, UsageError
 from trialbook.protocol.models import Trial
-from trialbook.reconciliation import read_external, reconciliation_queries
+from trialbook.reconciliation import read_external
 from trialbook.snapshot import read_snapshot
 
 LAB = [{**raw.LB, "LBORNRLO": "", "LBORNRHI": ""}, {**raw.LB, "LBSEQ": "2", "LBTESTCD": "AST", "LBORNRHI": "35"}]
@@ -65,8 +65,8 @@ def test_a_safety_database_in_every_usual_format_is_compared_at_the_cut(tmp_path
     else:
         CASES.to_csv(file, index=False, sep="," if suffix == "csv" else "\t")
     given = trial(tmp_path, {"safety_database": {"file": file.name}})
-    domains = apply_cut(clean_snapshot(read_snapshot(given), given).domains, given.cut_date).domains
-    (asked,) = reconciliation_queries(domains, read_external(given), given)
+    cut = apply_cut(clean_snapshot(read_snapshot(given), given).domains, given.cut_date)
+    (asked,) = comparison_queries(cut, read_external(given), given)
     assert (asked["rule"], asked["record"], asked["recipient"]) == ("RECON-SAE-NOT-SERIOUS", "AESEQ=1", "site")
 
 
@@ -78,3 +78,29 @@ def test_what_is_wrong_with_a_file_names_the_file_the_column_and_what_to_do(tmp_
     given = trial(tmp_path, {"reference_ranges": {"file": "ranges.csv"}})
     with pytest.raises(StopError, match=r"ranges\.csv, column LBTESTCD.*external\.reference_ranges\.columns"):
         read_external(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({"LBORRES": "11,0", "LBORRESU": "g/dL"}, []),
+        ({"LBORRES": "11.0 g/dL", "LBORRESU": ""}, []),
+        ({"LBTESTCD": "CMVPCR", "LBORRES": "TND"}, []),
+        ({"LBORRES": "11,9", "LBORRESU": "g/dL"}, [("RECON-LB-VALUE-DIFFERS", "LBSEQ=1", "site")]),
+        ({"LBDTC": "2025-02-30"}, [("RECON-LB-DATE-UNREADABLE", "central.csv row 2", "laboratory")]),
+        ({"LBDTC": "05/03/2025"}, [("RECON-LB-DATE-ORDER", "central.csv row 2", "mapper")]),
+        ({"LBORRES": ""}, [("RECON-LB-RESULT-BLANK", "central.csv row 2", "laboratory")]),
+    ],
+)  # fmt: skip
+def test_the_central_laboratory_is_read_as_lb_is_and_its_faults_name_file_and_row(
+    tmp_path: Path, given: dict[str, str], asked: list[tuple[str, str, str]]
+) -> None:
+    own = {**raw.LB, "LBTESTCD": "HGB", "LBORRES": "110", "LBORRESU": "g/L"}
+    word = {**raw.LB, "LBSEQ": "2", "LBTESTCD": "CMVPCR", "LBORRES": "Not Detected", "LBORRESU": ""}
+    write_as(tmp_path / "snap", frames(LB=[own, word]), "csv")
+    row = {name: own[name] for name in ("USUBJID", "LBTESTCD", "LBDTC", "LBORRES", "LBORRESU")}
+    pd.DataFrame([{**row, **given}]).to_csv(tmp_path / "central.csv", index=False)
+    of = raw.trial_of(tmp_path / "snap", external={"central_laboratory": {"file": "central.csv"}})
+    cut = apply_cut(clean_snapshot(read_snapshot(of), of).domains, of.cut_date)
+    found = comparison_queries(cut, read_external(of), of)
+    assert [(one["rule"], one["record"], one["recipient"]) for one in found] == asked

@@ -20,9 +20,9 @@ DM = pd.DataFrame(
 
 def asked(own: list[dict[str, str]], central: list[dict[str, str]], **rules: float) -> list[tuple[str, str]]:
     lb = pd.DataFrame(own, columns=LB, dtype="str").assign(LBSEQ=range(1, len(own) + 1))
-    file = pd.DataFrame(central, columns=LB, index=range(2, 2 + len(central)), dtype="str")
+    file = pd.DataFrame(central, columns=LB, index=range(2, 2 + len(central)), dtype="str").replace("", pd.NA)
     given = Reconciliation.model_validate(rules)
-    found = laboratory_queries(Domains({"LB": lb, "DM": DM}), file, CUT, given)
+    found = laboratory_queries(Domains({"LB": lb, "DM": DM}), file, CUT, given, "central.csv")
     return [(one["rule"].removeprefix("RECON-"), one["record"]) for one in found]
 
 
@@ -51,7 +51,7 @@ def test_what_differs_of_one_result_is_asked(other: dict[str, str], rule: str) -
 
 def test_each_side_may_lack_a_result() -> None:
     later = {**OWN, "LBDTC": "2025-03-20"}
-    assert asked([OWN], [OWN, later]) == [("LB-NOT-IN-LB", "LINE=3")]
+    assert asked([OWN], [OWN, later]) == [("LB-NOT-IN-LB", "central.csv row 3")]
     assert asked([OWN, later], [OWN]) == [("LB-NOT-CENTRAL", "LBSEQ=2")]
 
 
@@ -64,9 +64,16 @@ def test_two_samples_near_each_other_are_paired_by_date_then_by_value() -> None:
     assert asked(two, [two[2], two[1], two[0]]) == []
 
 
+def test_a_row_without_date_or_result_is_not_compared_and_leaves_nothing_missing() -> None:
+    assert asked([OWN], [{**OWN, "LBORRES": ""}]) == []
+    assert asked([OWN], [{**OWN, "LBORRES": "", "LBDTC": "2025-03-20"}, OWN]) == []
+    # The sample of 20 March may be the row without a date.
+    assert asked([OWN, {**OWN, "LBDTC": "2025-03-20"}], [OWN, {**OWN, "LBDTC": ""}]) == []
+
+
 def test_results_after_the_cut_are_not_looked_at_and_unknown_subjects_are_asked_about() -> None:
     found = asked([OWN], [OWN, {**OWN, "LBDTC": "2025-07-01"}, {**OWN, "USUBJID": "S-09"}])
-    assert found == [("SUBJECT-UNKNOWN", "LINE=4")]
+    assert found == [("SUBJECT-UNKNOWN", "central.csv row 4")]
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -81,7 +88,7 @@ def limits(
     """What is filled into one record of ALT, and the rules that ask."""
     row = {"USUBJID": "S-01", "LBTESTCD": "ALT", "LBDTC": "2025-03-10", "LBORRES": "30", "LBORRESU": "U/L", **record}
     lb = pd.DataFrame([row], columns=[*LB, "LBORNRLO", "LBORNRHI", "LBNAM"], index=[7], dtype="str")
-    filled, found = reference_limits(lb, DM, pd.DataFrame(ranges, columns=RANGE, dtype="str"))
+    filled, found = reference_limits(lb, DM, pd.DataFrame(ranges, columns=RANGE, dtype="str"), "ranges.csv")
     assert all(isinstance(one, Filling) and one.row == 7 for one in filled)
     return [(one.column, one.value) for one in filled], [one["rule"] for one in found]
 
@@ -115,3 +122,11 @@ def test_limits_of_the_record_stay_and_are_asked_about_where_they_differ() -> No
     assert limits({"LBORNRHI": "40.0"}, [ALT]) == ([], [])
     assert limits({"LBORNRHI": "45"}, [ALT]) == ([], ["P15-LIMIT-DIFFERS"])
     assert limits({"LBORNRHI": "45"}, [{**ALT, "LBTESTCD": "AST"}]) == ([], [])
+
+
+def test_a_range_with_its_lower_limit_above_the_upper_one_is_asked_about_by_file_and_row_and_not_used() -> None:
+    table = pd.DataFrame([{**ALT, "LBORNRLO": "50"}, ALT], columns=RANGE, index=[2, 3], dtype="str")
+    lb = pd.DataFrame([{**OWN, "LBTESTCD": "ALT"}], columns=[*LB, "LBORNRLO", "LBORNRHI"], dtype="str")
+    filled, found = reference_limits(lb, DM, table, "ranges.csv")
+    assert [(one["rule"], one["record"]) for one in found] == [("P15-RANGE-REVERSED", "ranges.csv row 2")]
+    assert [(one.column, one.value) for one in filled] == [("LBORNRHI", "40")]

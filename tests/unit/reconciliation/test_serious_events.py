@@ -22,7 +22,7 @@ def asked(events: list[dict[str, str]], cases: list[dict[str, str]], **rules: in
     dm = pd.DataFrame({"USUBJID": ["S-01", "S-02"], "SUBJID": ["01", "02"]})
     safety = pd.DataFrame(cases, columns=COLUMNS, index=range(2, 2 + len(cases)), dtype="str")
     domains = Domains({"AE": ae.astype(dict.fromkeys(COLUMNS[:-1], "str")), "DM": dm.astype("str")})
-    return serious_event_queries(domains, safety, CUT, Reconciliation(**rules))
+    return serious_event_queries(domains, safety, CUT, Reconciliation(**rules), "safety.csv")
 
 
 def rules(found: list[Query]) -> list[str]:
@@ -87,3 +87,17 @@ def test_a_case_after_the_cut_or_not_serious_is_not_looked_at_and_the_days_are_t
 
 def test_a_subject_that_is_not_in_dm_is_asked_about_once_a_case() -> None:
     assert rules(asked([SEPSIS], [CASE, {**CASE, "USUBJID": "S-09"}])) == ["RECON-SUBJECT-UNKNOWN"]
+
+
+@pytest.mark.parametrize(("outcome", "found"), [("FATAL", []), ("RECOVERED/RESOLVED", ["RECON-SAE-VALUE-DIFFERS"])])
+def test_an_outcome_that_the_cut_has_set_back_is_compared_as_it_was_delivered(outcome: str, found: list[str]) -> None:
+    ae = pd.DataFrame([{**SEPSIS, "AESEQ": 1, "AEOUT": "NOT RECOVERED/NOT RESOLVED", "SRCROW": 2}]).convert_dtypes()
+    edits = pd.DataFrame(
+        [["AE", 2, "AEOUT", "FATAL", "NOT RECOVERED/NOT RESOLVED"]],
+        columns=["domain", "SRCROW", "column", "raw", "new"],
+    )
+    safety = pd.DataFrame([{**CASE, "AEOUT": outcome}], columns=COLUMNS, dtype="str")
+    domains = Domains({"AE": ae, "DM": pd.DataFrame({"USUBJID": ["S-01"]}, dtype="str")})
+    given = Reconciliation()
+    assert rules(serious_event_queries(domains, safety, CUT, given, "safety.csv", edits)) == found
+    assert rules(serious_event_queries(domains, safety.assign(AEOUT=pd.NA), CUT, given, "safety.csv")) == []
