@@ -201,7 +201,8 @@ def _ended_before(code: str, removed: pd.DataFrame, cut_date: pd.Timestamp) -> l
         return []
     rows = removed[latest_date(removed[end]) <= cut_date]
     observed = rows[start].astype("str") + " to " + rows[end].astype("str")
-    return ask("P26-ENDED-BEFORE-CUT", code, zip(rows["USUBJID"], record_keys(code, rows), observed, strict=True), start)
+    records = zip(rows["USUBJID"], record_keys(code, rows), observed, strict=True)
+    return ask("P26-ENDED-BEFORE-CUT", code, records, start)
 
 
 def _late_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:

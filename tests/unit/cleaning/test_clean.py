@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from support import raw_export as raw
@@ -130,7 +131,8 @@ def test_a_unit_beside_the_value_moves_to_its_own_field_and_a_conflict_is_asked(
     ("result", "unit", "clean", "rules"),
     [
         ("68,5kg", "", ["68.5", 68.5, "kg"], set()), ("68,5kg", "kg", ["68.5", 68.5, "kg"], set()),
-        ("≥ 68,5 kg", "kg", [">68.5", 68.5, "kg"], set()), ("1,234kg", "", ["1234", 1234.0, "kg"], {"P40-COMMA-UNSURE"}),
+        ("≥ 68,5 kg", "kg", [">68.5", 68.5, "kg"], set()),
+        ("1,234kg", "", ["1234", 1234.0, "kg"], {"P40-COMMA-UNSURE"}),
         ("68,5kg", "cm", ["68,5kg", None, "cm"], {"P40-UNIT-CONFLICT"}),
     ],
 )  # fmt: skip
