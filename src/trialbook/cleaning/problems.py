@@ -60,7 +60,8 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.read_dates cleaning.read_values snapshot.workbook snapshot.number_formats",
        fix="-EXCEL-DATE -EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-COMMENT -LABEL-ROW -HIDDEN-CELLS",
        ask="-EXCEL-DATE-UNSURE -EXCEL-EPOCH -EXCEL-ERROR -EXCEL-FORMULA -EXCEL-FORMULA-NO-VALUE -EXCEL-ROUNDED "
-       "-EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN -EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
+       "-EXCEL-PERCENT -EXCEL-PERCENT-MIXED -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN "
+       "-EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
        stop="."),
     _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates",
        fix="-DATE-FORMAT -DATE-ORDER", ask="-DATE-AMBIGUOUS -DATE-UNREADABLE -DATE-CUT-OFF -DATE-FILLER"),

@@ -90,15 +90,19 @@ def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found
 def required_lines(snapshot: Snapshot, trial: Trial) -> list[str]:
     """Whether the required columns are there; each table that lacks some, with all of them and who must act."""
     found = cleaning.missing_columns(snapshot, trial.protocol)
-    if not found:
+    blank = cleaning.blank_columns(snapshot, trial.protocol)
+    if not found and not blank:
         return ["required columns: all are there"]
-    return [
-        "required columns that are missing:",
-        *(
-            f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must add them)"
-            for table, names in found
-        ),
+    lines = ["required columns that are missing:"] if found else []
+    lines += [
+        f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must add them)" for table, names in found
     ]
+    lines += ["required columns without a source (a blank constant):"] if blank else []
+    lines += [
+        f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must name one, if it was collected)"
+        for table, names in blank
+    ]
+    return lines
 
 
 def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
