@@ -1,7 +1,7 @@
 """Dates, units, codes and duplicates; the change log; the data cut; one cut against another."""
 
 from trialbook.cleaning.clean import Cleaned, clean_snapshot
-from trialbook.cleaning.columns import missing_columns, who_adds
+from trialbook.cleaning.columns import blank_columns, missing_columns, who_adds
 from trialbook.cleaning.compare_cuts import (
     Differences,
     check_deletions,
@@ -32,7 +32,7 @@ from trialbook.cleaning.report import (
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
-    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "check_deletions",
+    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "blank_columns", "check_deletions",
     "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "comparison_queries", "consistency_queries",
     "deleted_records", "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline",
     "missing_by_visit", "missing_columns", "missing_values", "query_counts", "record_counts", "replay",

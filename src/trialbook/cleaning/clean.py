@@ -326,7 +326,10 @@ def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
     domain = work.table.domain
     for column, kind in kinds.items():
         if kind == "result":
-            split_units(work, column, f"{domain}ORRESU")
+            # What stood before a unit is read as any result: 68,5kg is 68.5 kg.
+            rows = split_units(work, column, f"{domain}ORRESU")
+            if len(rows):
+                work.read(column, read_result, within=pd.Series(work.frame.index.isin(rows), index=work.frame.index))
         elif column in UNIT_OF:
             split_units(work, column, UNIT_OF[column])
     if domain == "VS":

@@ -80,6 +80,24 @@ def missing_columns(snapshot: Snapshot, protocol: Protocol) -> list[tuple[RawTab
     return found
 
 
+def blank_columns(snapshot: Snapshot, protocol: Protocol) -> list[tuple[RawTable, list[str]]]:
+    """Every mapped table with required columns that its mapping file fills with a blank constant, with their names."""
+    found = []
+    for code, table in snapshot.tables.items():
+        if table.origin is None or table.parts:
+            continue
+        named = {name for part in table.origin.parts for name, header in part.columns.items() if header}
+        named |= set(table.origin.records.columns)
+        empty = [
+            name
+            for name in required_columns(code, protocol)
+            if name in table.frame.columns and name not in named and table.frame[name].isna().all()
+        ]
+        if empty and len(table.frame):
+            found.append((table, empty))
+    return found
+
+
 def who_adds(table: RawTable) -> str:
     """Who must act where a table lacks a column: the mapper where there is a mapping, else the exporter.
 

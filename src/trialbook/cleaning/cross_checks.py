@@ -239,6 +239,7 @@ def finding_queries(domains: Domains, analysis: Analysis) -> list[Query]:
         *_changed_limits(lb),
         *_unit_jumps(lb),
         *_repeated(lb),
+        *_worded(domains, analysis),
         *_off_scale(domains),
         *_implausible(domains, analysis),
         *_weight_jumps(domains["VS"], analysis),
@@ -255,6 +256,16 @@ def _units_and_numbers(lb: pd.DataFrame) -> Iterator[Query]:
     blank = lb["LBORRESU"].fillna("").eq("")
     yield from _ask_about_finding("P13-UNIT-UNKNOWN", "LB", lb[unknown & ~blank], "LBORRESU", lb["LBORRESU"])
     yield from _ask_about_finding("P13-UNIT-MISSING", "LB", lb[unknown & blank], "LBORRESU", lb["LBORRESU"])
+
+
+def _worded(domains: Domains, analysis: Analysis) -> Iterator[Query]:
+    """P14: a vital sign or performance score that is not a number; stages and areas of aGVHD are asked about there."""
+    tests = {(code, test) for code, test, *_ in analysis.plausible_ranges if code == "VS"}
+    for code, test in sorted(tests | {("RS", "ECOG101"), ("RS", "LANSKY")}):
+        frame = domains[code]
+        rows = frame[f"{code}TESTCD"].eq(test) & frame[f"{code}ORRES"].notna() & frame[f"{code}ORRESN"].isna()
+        words = pd.Series("(text)", index=frame.index)
+        yield from _ask_about_finding("P14-NOT-A-NUMBER", code, frame[rows], f"{code}ORRES", words)
 
 
 def _missing_limits(domains: Domains) -> list[Query]:

@@ -6,7 +6,7 @@ outcomes, the supplemental records of removed parents, and a death flag whose da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,6 +26,9 @@ CUT_VARIABLES: Mapping[str, str] = {
     "QS": "QSDTC", "CM": "CMSTDTC", "MH": "MHSTDTC", "CE": "CESTDTC", "PR": "PRSTDTC", "IE": "IEDTC", "DS": "DSSTDTC",
     "SS": "SSDTC", "SV": "SVSTDTC", "DV": "DVSTDTC", "MB": "MBDTC", "IS": "ISDTC", "SU": "SUSTDTC",
 }  # fmt: skip
+# Records that are made only of subjects who have consented. Results and histories may be of the time before.
+_AFTER_CONSENT = ("EX", "AE", "SV", "IE", "DV", "DS")
+_RESULTS = ("LB", "VS", "RS", "FA", "QS")
 SUBJECT_RULE = "the subject consented after the cut"
 RECORD_RULE = "the record is dated after the cut"
 PARENT_RULE = "its parent record is dated after the cut"
@@ -50,8 +53,10 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
     """The domains as they were at the end of the cut date (inclusive, by calendar day).
 
     In this order:
-    1. subjects whose consent is after the cut are removed from all domains;
-    2. a record is removed when the earliest date its cut variable may mean is after the cut; a missing date stays;
+    1. subjects whose consent is after the cut are removed from all domains, but not those who have an infusion, event
+       or visit by the cut: they stay, and the date of consent is asked about;
+    2. a record is removed when the earliest date its cut variable may mean is after the cut; a missing date stays; of
+       one whose end lies before the cut both dates are asked about;
     3. a SUPP-- record is removed with its parent;
     4. any other date after the cut is removed from its record; an event, drug or history whose end is removed is
        ONGOING, and an outcome other than an open one becomes NOT RECOVERED/NOT RESOLVED;
@@ -63,7 +68,7 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
     | 2025-07 |            | 2025-06-30 | removed                         |
     | 2025    |            | 2025-06-30 | kept: it may lie before the cut |
     """
-    late = _late_subjects(domains, cut_date)
+    late, asked = _late_subjects(domains, cut_date)
     dead_later = _late_deaths(domains, cut_date)
     frames: dict[str, pd.DataFrame] = {}
     removed: list[pd.DataFrame] = []
@@ -73,6 +78,7 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
         # Selecting all rows would copy the whole table.
         frames[code] = frame[reasons.eq("")] if reasons.ne("").any() else frame
         removed.append(_removed(code, frame[reasons.ne("")], reasons))
+        asked += _ended_before(code, frame[reasons.eq(RECORD_RULE)], cut_date)
     gone = pd.concat(removed, ignore_index=True)
     edits = _Edits(cut_date)
     final = {code: edits.state_at_cut(code, frames[code], dead_later) for code in domains}
@@ -81,7 +87,7 @@ def apply_cut(domains: Domains, cut_date: pd.Timestamp) -> Cut:
         removed=gone,
         edits=edits.frame(),
         counts=_counts(domains, gone, frames, cut_date),
-        queries=edits.queries,
+        queries=[*asked, *edits.queries],
     )
 
 
@@ -147,12 +153,56 @@ def cut_variable(domain: str, columns: pd.Index) -> str | None:
     return next((name for name in wanted if name in columns), None)
 
 
-def _late_subjects(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
-    """Subjects who consented after the cut: by DM RFICDTC, else by the consent in DS."""
+def _late_subjects(domains: Domains, cut_date: pd.Timestamp) -> tuple[set[str], list[Query]]:
+    """Subjects who consented after the cut (by DM RFICDTC, else by the consent in DS), and what is asked about them.
+
+    One who has a record by the cut that only subjects with a consent have is not among them: the date is in doubt.
+    """
     dm, ds = domains["DM"], domains["DS"]
     consent = ds.loc[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")].drop_duplicates("USUBJID").set_index("USUBJID")
     dated = dm["RFICDTC"].fillna(dm["USUBJID"].map(consent["DSSTDTC"]).astype("str"))
-    return set(dm.loc[after_cut(dated, cut_date), "USUBJID"])
+    rows = after_cut(dated, cut_date)
+    late = dict(zip(dm.loc[rows, "USUBJID"], dated[rows], strict=True))
+    if not late:
+        return set(), []
+    known, results = (_first_by_cut(domains, codes, late, cut_date) for codes in (_AFTER_CONSENT, _RESULTS))
+    results = {subject: first for subject, first in results.items() if subject not in known}
+    asked = [
+        query
+        for rule, found in (("P26-CONSENT-AFTER-RECORD", known), ("P26-CONSENT-AFTER-RESULT", results))
+        for query in ask(rule, "DM", [(who, "", f"{late[who]}; {first}") for who, first in found.items()], "RFICDTC")
+    ]
+    return set(late) - set(known), asked
+
+
+def _first_by_cut(
+    domains: Domains, codes: Iterable[str], subjects: Iterable[str], cut_date: pd.Timestamp
+) -> dict[str, str]:
+    """For each of these subjects who has a record certainly dated by the cut: the earliest one, with its date."""
+    found = []
+    for code in codes:
+        frame = domains[code] if code in domains else pd.DataFrame()
+        variable = cut_variable(code, frame.columns)
+        if frame.empty or variable is None:
+            continue
+        rows = frame["USUBJID"].isin(list(subjects)) & (latest_date(frame[variable]) <= cut_date)
+        if code == "DS":
+            rows &= frame["DSDECOD"].ne("INFORMED CONSENT OBTAINED").fillna(False)
+        own = frame[rows]
+        for who, key, date in zip(own["USUBJID"], record_keys(code, own), own[variable], strict=True):
+            found.append((str(date), f"{code} {key}".strip(), str(who)))
+    return {who: f"{record}: {date}" for date, record, who in sorted(found, reverse=True)}
+
+
+def _ended_before(code: str, removed: pd.DataFrame, cut_date: pd.Timestamp) -> list[Query]:
+    """P26: records whose start is after the cut and whose end certainly is not: one of the dates is wrong."""
+    start, end = cut_variable(code, removed.columns), f"{code}ENDTC"
+    if removed.empty or start is None or end not in removed:
+        return []
+    rows = removed[latest_date(removed[end]) <= cut_date]
+    observed = rows[start].astype("str") + " to " + rows[end].astype("str")
+    records = zip(rows["USUBJID"], record_keys(code, rows), observed, strict=True)
+    return ask("P26-ENDED-BEFORE-CUT", code, records, start)
 
 
 def _late_deaths(domains: Domains, cut_date: pd.Timestamp) -> set[str]:
@@ -173,7 +223,7 @@ def _reasons(
     if is_supplemental(code) and parent in kept and "USUBJID" in frame:
         reasons = reasons.mask(_parents_removed(frame, domains[parent], kept[parent], parent), PARENT_RULE)
     variable = cut_variable(code, frame.columns)
-    if variable is not None:
+    if variable is not None and code != "DM":  # of DM the subject decides
         reasons = reasons.mask(after_cut(frame[variable], cut_date), RECORD_RULE)
     if "USUBJID" in frame:
         reasons = reasons.mask(frame["USUBJID"].isin(late), SUBJECT_RULE)

@@ -131,7 +131,7 @@ _SIGNS = {
     "<": "<", "<=": "<", "=<": "<", "≤": "<", "≦": "<", "⩽": "<", "小于": "<", "低于": "<", "不足": "<", "不高于": "<",
     ">": ">", ">=": ">", "=>": ">", "≥": ">", "≧": ">", "⩾": ">", "大于": ">", "高于": ">", "不低于": ">",
 }  # fmt: skip
-_WITH_UNIT = re.compile(rf"((?:[<>≤≥]=?|小于|大于)? *{NUMBER.pattern}|\d[\d,.]*) *([%°A-Za-zμ×/^*][^<>]*|\^.*)")
+_WITH_UNIT = re.compile(rf"((?:[<>≤≥]=?|小于|大于)? *(?:{NUMBER.pattern}|\d[\d,.]*)) *([%°A-Za-zμ×/^*][^<>]*|\^.*)")
 # Words of results, as laboratories write them, and the standard word (P14).
 RESULT_WORDS = {
     "NEGATIVE": (
@@ -326,10 +326,13 @@ def parse_results(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     return number, sign
 
 
-def split_units(work: Working, value: str, unit: str) -> None:
-    """Moves a unit written beside a number into its own column (P40); asks where the two disagree."""
+def split_units(work: Working, value: str, unit: str) -> list[int]:
+    """Moves a unit written beside a number into its own column (P40) and returns the rows where it did; asks where the
+    two disagree.
+    """
+    split: list[int] = []
     if value not in work.frame or unit not in work.frame:
-        return
+        return split
     written = work.frame[value].dropna()
     odd = [text for text in written.unique() if not NUMBER.fullmatch(text)]
     beside_units = {text: found for text in odd if (found := _WITH_UNIT.fullmatch(text))}
@@ -345,3 +348,5 @@ def split_units(work: Working, value: str, unit: str) -> None:
             work.doubt(row, value, "P40-UNIT-CONFLICT", text)
             continue
         work.set(row, value, number, "P40-NUMBER")
+        split.append(row)
+    return split

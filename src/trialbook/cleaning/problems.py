@@ -60,7 +60,8 @@ PROBLEMS: tuple[Problem, ...] = (
        "cleaning.read_dates cleaning.read_values snapshot.workbook snapshot.number_formats",
        fix="-EXCEL-DATE -EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-COMMENT -LABEL-ROW -HIDDEN-CELLS",
        ask="-EXCEL-DATE-UNSURE -EXCEL-EPOCH -EXCEL-ERROR -EXCEL-FORMULA -EXCEL-FORMULA-NO-VALUE -EXCEL-ROUNDED "
-       "-EXCEL-PERCENT -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN -EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
+       "-EXCEL-PERCENT -EXCEL-PERCENT-MIXED -EXCEL-SCALED -EXCEL-SHOWN -EXCEL-DIGITS-HIDDEN "
+       "-EXCEL-NOT-SHOWN -EXCEL-STRUCK -EXCEL-COMMENT",
        stop="."),
     _p("P04", "dates", "Dates in other spellings", "日期书写格式不一", "cleaning.read_dates",
        fix="-DATE-FORMAT -DATE-ORDER", ask="-DATE-AMBIGUOUS -DATE-UNREADABLE -DATE-CUT-OFF -DATE-FILLER"),
@@ -116,7 +117,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P25", "DS SS", "Record after death", "死亡之后仍有记录", "subjects.deaths efficacy.adtte",
        ask="-RECORD-AFTER-DEATH -RECORD-AFTER-WITHDRAWAL -DEATH-BEFORE-INFUSION"),
     _p("P26", "all", "Dates after the cut, or in the future", "日期晚于数据截止日", "cleaning.cut", fix="-AFTER-CUT",
-       ask="-FUTURE-DATE -BEFORE-BIRTH -GRADE-AT-CUT"),
+       ask="-FUTURE-DATE -BEFORE-BIRTH -GRADE-AT-CUT -CONSENT-AFTER-RECORD -CONSENT-AFTER-RESULT -ENDED-BEFORE-CUT"),
     _p("P27", "RS FA", "Organ stage missing or impossible, values out of range", "器官分期缺失或数值超出范围",
        "cleaning.cross_checks cleaning.numbers gvhd.queries efficacy.queries eligibility.queries", fix="-STOOL-UNIT",
        ask="-OUT-OF-RANGE -RS-STAGE-RANGE -FA-PERCENT -FA-STOOL-VOLUME -FA-STOOL-CONFLICT -RS-ORGAN-MISSING "

@@ -90,15 +90,19 @@ def _quick(trial: Trial, root: Path, tell: Callable[[str], None]) -> tuple[Found
 def required_lines(snapshot: Snapshot, trial: Trial) -> list[str]:
     """Whether the required columns are there; each table that lacks some, with all of them and who must act."""
     found = cleaning.missing_columns(snapshot, trial.protocol)
-    if not found:
+    blank = cleaning.blank_columns(snapshot, trial.protocol)
+    if not found and not blank:
         return ["required columns: all are there"]
-    return [
-        "required columns that are missing:",
-        *(
-            f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must add them)"
-            for table, names in found
-        ),
+    lines = ["required columns that are missing:"] if found else []
+    lines += [
+        f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must add them)" for table, names in found
     ]
+    lines += ["required columns without a source (a blank constant):"] if blank else []
+    lines += [
+        f"  {table.domain:7} {', '.join(names)}  ({cleaning.who_adds(table)} must name one, if it was collected)"
+        for table, names in blank
+    ]
+    return lines
 
 
 def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], None] = lambda line: None) -> Found:
@@ -115,8 +119,17 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
         gathered = derive_cut(trial, root, builds, Delivery(snapshot, external))
     except StopError as error:
         return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial, external))
+    tell(removed_line(snapshot, trial, external))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
+
+
+def removed_line(snapshot: Snapshot, trial: Trial, external: ExternalTables | None = None) -> str:
+    """How many records of each domain are not in the analysis since they are dated after the cut."""
+    cleaned = cleaning.clean_snapshot(snapshot, trial, external)
+    counts = cleaning.apply_cut(cleaned.domains, trial.cut_date).counts
+    gone = [f"{row.domain} {row.removed}" for row in counts.itertuples() if row.removed]
+    return f"records dated after the cut, not in the analysis: {', '.join(gone) or 'none'}"
 
 
 def asked_by_cleaning(snapshot: Snapshot, trial: Trial, external: ExternalTables | None = None) -> pd.DataFrame:

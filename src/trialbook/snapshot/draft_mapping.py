@@ -225,10 +225,15 @@ def _part(
             lines.append(f"        {variable}: {_quoted(exact[variable])}")
         elif value:
             lines.append(f"        {variable}: {{constant: {_quoted(value)}}}")
-    if words.plain(subject) == "usubjid":
+    whole = _begin_with(form.frame[subject], pd.Series(f"{study}-", index=form.frame.index))
+    if "STUDYID" in exact:
+        whole |= _begin_with(form.frame[subject], form.frame[exact["STUDYID"]] + "-")
+    if words.plain(subject) == "usubjid" or whole:
         lines.append(f"        USUBJID: {_quoted(subject)}")
     else:
         whose = f"{{{site}}}-" if site and code and words.plain(subject) != "subject" else ""
+        if whose and _begin_with(form.frame[subject], form.frame[site] + "-"):
+            whose = ""  # the numbers of the subjects begin with their site
         lines.append(
             f"        USUBJID: {{template: {json.dumps(f'{study}-{whose}{{{subject}}}', ensure_ascii=False)}}}"
         )
@@ -245,8 +250,14 @@ def _part(
     if seq in source and seq not in (spread.variables if spread else ()):
         lines.append(f"        {seq}: {_quoted(source[seq][1])}")
     for variable in [name for name in required if name not in source and name not in given]:
-        lines.append(f'        {variable}: {{constant: ""}}  # no column was found for it, and it is required')
+        lines.append(f"        # {variable}: no column was found for it, and it is required")
     return lines + (spread.lines if spread else [])
+
+
+def _begin_with(values: pd.Series, starts: pd.Series) -> bool:
+    """Whether every value that is there begins with the start beside it, and there is one."""
+    pairs = [(str(value), start) for value, start in zip(values, starts, strict=True) if not pd.isna(value)]
+    return bool(pairs) and all(not pd.isna(start) and value.startswith(str(start)) for value, start in pairs)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,13 @@ from trialbook.snapshot.number_formats import DIGITS_HIDDEN, NOT_SHOWN, PART, PE
 from trialbook.snapshot.tables import CellEdit, Grid, Seen
 
 FORMULA, NO_VALUE, ROUNDED = "P03-EXCEL-FORMULA", "P03-EXCEL-FORMULA-NO-VALUE", "P03-EXCEL-ROUNDED"
+PERCENT_MIXED = "P03-EXCEL-PERCENT-MIXED"
 STRUCK, COMMENT, HIDDEN = "P03-EXCEL-STRUCK", "P03-EXCEL-COMMENT", "P03-HIDDEN-CELLS"
 # One cell of a column speaks for all; of other rules so many are asked about, and each formula without a value.
 _ONCE = (FORMULA, ROUNDED, PERCENT, SCALED, PART)
 MOST_NOTES = 25
+# A question about several rows names so many of them.
+MOST_ROWS = 8
 # What is asked about these is the place: the text could be anything.
 _BY_PLACE = (FORMULA, NO_VALUE)
 # A table is mostly full: from so many places for each value on, a cell is far outside it.
@@ -34,6 +37,7 @@ _ROWS = re.compile(rb"<row\b([^>]*?)(?:/>|>(.*?)</row>)", re.S)
 _CELLS = re.compile(rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)(?<!/)>(?:<v>([^<]*)</v></c>|(.*?)</c>)', re.S)
 _STYLE, _KIND = re.compile(rb'\bs="(\d+)"'), re.compile(rb'\bt="(\w+)"')
 _VALUE = re.compile(rb"<v\b[^>]*>([^<]*)</v>")
+_SHARE = re.compile(r"0?\.\d+|1(?:\.0+)?")
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d+)")
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]+\d+):([A-Z]+\d+)"')
 _HIDDEN_ROW = re.compile(rb"<row [^>]*?hidden=\"(?:1|true)\"")
@@ -304,6 +308,12 @@ def _said(cells: _Cells, comments: dict[str, str]) -> tuple[list[Seen], list[Cel
         if odd.asked:
             observed = place if odd.rule in _BY_PLACE else odd.text if odd.rule == ROUNDED else _both(odd)
             noted.setdefault((odd.rule, column), []).append((line, observed))
+    for column in [column for rule, column in noted if rule == PERCENT]:
+        plain = _plain_shares(cells, column)
+        if plain:
+            more = f", +{len(plain) - MOST_ROWS}" if len(plain) > MOST_ROWS else ""
+            lines = ", ".join(str(line) for line, _ in plain[:MOST_ROWS])
+            noted[(PERCENT_MIXED, column)] = [(plain[0][0], f"{plain[0][1]} (rows {lines}{more})")]
     for line, own in struck.items():
         more = f" (+{len(own) - 1})" if len(own) > 1 else ""
         noted.setdefault((STRUCK, own[0]), []).append((line, f"{_letters(own[0])}{line}{more}"))
@@ -316,6 +326,19 @@ def _said(cells: _Cells, comments: dict[str, str]) -> tuple[list[Seen], list[Cel
             noted.setdefault((COMMENT, column), []).append((line, place))
             edits.append(CellEdit(line, column, f"(comment: {text})", value, COMMENT))
     return [note for (rule, column), found in noted.items() for note in _notes(rule, column, found)], edits
+
+
+def _plain_shares(cells: _Cells, column: int) -> list[tuple[int, str]]:
+    """Line and text of the cells of a column that hold a plain number above 0 and up to 1: shares of a column that is
+    formatted as percentages, or percentages.
+    """
+    odd = {line for line, other, _ in cells.odd if other == column}
+    found = []
+    for line, row in sorted(cells.rows.items()):
+        text = row[column] if column < len(row) and line not in odd else None
+        if text and _SHARE.fullmatch(text) and float(text) > 0:
+            found.append((line, text))
+    return found
 
 
 def _both(odd: _Odd) -> str:

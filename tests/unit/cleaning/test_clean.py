@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from support import raw_export as raw
@@ -124,6 +125,26 @@ def test_a_unit_beside_the_value_moves_to_its_own_field_and_a_conflict_is_asked(
     assert frame["LBORRESU"].tolist() == ["g/L", "g/L", "10^9/L"]
     assert frame["LBORRESN"].isna().tolist() == [False, True, False]
     assert asked(cleaned) == [("P40-UNIT-CONFLICT", "LBSEQ=2", "12.3 g/dL")]
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "clean", "rules"),
+    [
+        ("68,5kg", "", ["68.5", 68.5, "kg"], set()), ("68,5kg", "kg", ["68.5", 68.5, "kg"], set()),
+        ("≥ 68,5 kg", "kg", [">68.5", 68.5, "kg"], set()),
+        ("1,234kg", "", ["1234", 1234.0, "kg"], {"P40-COMMA-UNSURE"}),
+        ("68,5kg", "cm", ["68,5kg", None, "cm"], {"P40-UNIT-CONFLICT"}),
+    ],
+)  # fmt: skip
+def test_a_decimal_comma_and_a_unit_in_one_result_are_both_read(
+    tmp_path: Path, result: str, unit: str, clean: list[object], rules: set[str]
+) -> None:
+    vs = [dict(USUBJID="iMSC-001", VSSEQ="1", VSTESTCD="WEIGHT", VSORRES=result, VSORRESU=unit, VSDTC="2025-01-09")]
+    trial = raw.trial_of(raw.export(tmp_path / "s", vs=vs))
+    cleaned = clean_snapshot(read_snapshot(trial), trial)
+    row = cleaned.domains["VS"][["VSORRES", "VSORRESN", "VSORRESU"]].iloc[0]
+    assert [None if pd.isna(value) else value for value in row] == clean
+    assert {q["rule"] for q in cleaned.queries if q["field"] == "VSORRES"} == rules
 
 
 def test_doses_weights_and_stool_in_another_known_unit_are_converted_and_logged(tmp_path: Path) -> None:

@@ -149,3 +149,10 @@ def test_the_same_birth_date_and_sex_under_two_numbers_is_asked_unless_linked(an
     assert "1990-02-03" not in str(queries)
     linked = trial().subject("S01", BRTHDTC="1990-02-03").subject("S02", BRTHDTC="1990-02-03")
     assert asked(linked.add("SUPPDM", RDOMAIN="DM", QNAM="RESCREEN_OF", QVAL="S01"), analysis) == []
+
+
+def test_a_word_where_a_number_is_expected_is_asked_in_every_domain_of_results(analysis: Analysis) -> None:
+    built = treated().add("VS", VSTESTCD="WEIGHT", VSORRES="about 68", VSDTC="2025-01-09")
+    built = built.add("VS", VSTESTCD="PULSE", VSORRES="80", VSORRESU="beats/min", VSDTC="2025-01-09")
+    assert ("P14-NOT-A-NUMBER", "VSSEQ=1") in asked(built, analysis)
+    assert [rule for rule, _ in asked(built, analysis)].count("P14-NOT-A-NUMBER") == 1

@@ -44,6 +44,38 @@ def test_a_subject_who_consented_after_the_cut_leaves_every_domain() -> None:
     assert done.counts.set_index("domain").loc["DM", ["read", "removed", "kept"]].tolist() == [2, 1, 1]
 
 
+def asked(done: Cut) -> list[list[str]]:
+    return [[q["rule"], q["domain"], q["field"], q["severity"], q["observed"]] for q in done.queries]
+
+
+@pytest.mark.parametrize("consent", ["2025-08-02", "2025-08"])
+def test_a_consent_after_the_cut_and_an_infusion_before_it_is_asked_and_the_subject_stays(consent: str) -> None:
+    done = cut(trial().subject("S01").infused(0).event("Rash", 3).event("Fever", 40).consented(consent))
+    assert [len(done.domains[code]) for code in ("DM", "EX", "AE")] == [1, 1, 1]
+    assert done.domains["DM"]["RFICDTC"].isna().all()
+    first = f"{consent}; EX EXSEQ=1: 2025-01-10T10:00"
+    assert asked(done) == [["P26-CONSENT-AFTER-RECORD", "DM", "RFICDTC", "major", first]]
+    assert SUBJECT_RULE not in set(done.removed["rule"])
+    assert not dated_after_the_cut(done)
+
+
+def test_results_before_a_consent_after_the_cut_are_asked_but_may_be_of_routine_care() -> None:
+    late = trial().subject("S02", start="2025-02-20").infused(0).lab("ALT", 20, -30).lab("ALT", 22, -31)
+    done = cut(late.add("MH", MHTERM="GVHD", MHSTDTC="2024-12"))
+    assert done.domains["DM"].empty
+    consent = late.domains()["DM"]["RFICDTC"].iloc[0]
+    observed = f"{consent}; LB LBSEQ=2: {late.date(-31)}"
+    assert asked(done) == [["P26-CONSENT-AFTER-RESULT", "DM", "RFICDTC", "minor", observed]]
+
+
+@pytest.mark.parametrize(("end", "is_asked"), [("2025-01-12", True), ("2025-01", True), ("2025", False), (None, False)])
+def test_a_record_that_starts_after_the_cut_and_ended_before_it_is_asked(end: str | None, is_asked: bool) -> None:
+    done = cut(treated().event("Rash", "2025-11-12", end=end))
+    assert done.domains["AE"].empty
+    found = [["P26-ENDED-BEFORE-CUT", "AE", "AESTDTC", "major", f"2025-11-12 to {end}"]]
+    assert asked(done) == (found if is_asked else [])
+
+
 def test_the_consent_of_ds_counts_where_dm_has_none() -> None:
     done = cut(treated().subject("S02", start="2025-02-20", RFICDTC=None))
     assert done.domains["DM"]["SUBJID"].tolist() == ["S01"]

@@ -55,6 +55,20 @@ def test_of_a_mapped_export_the_mapping_file_must_fill_them(tmp_path: Path) -> N
         clean_snapshot(snapshot, trial)
 
 
+def test_a_required_column_that_a_blank_constant_fills_is_not_said_to_be_there(tmp_path: Path) -> None:
+    folder = raw.export(tmp_path / "s")
+    own = {"DM": raw.DM, "EX": raw.EX, "AE": without(raw.AE, "AESER")[0]}
+    names = {code: ", ".join(f"{name}: {name}" for name in base) for code, base in own.items()}
+    names["AE"] += ', AESER: {constant: ""}'
+    text = "domains:\n" + "".join(f"  {c}: {{file: {c.lower()}.csv, columns: {{{n}}}}}\n" for c, n in names.items())
+    (tmp_path / "mapping.yaml").write_text(text, encoding="utf-8")
+    trial = raw.trial_of(folder, mapping="mapping.yaml")
+    assert required_lines(read_snapshot(trial), trial) == [
+        "required columns without a source (a blank constant):",
+        "  AE      AESER  (the mapping file must name one, if it was collected)",
+    ]
+
+
 def test_all_missing_domains_are_named_at_once(tmp_path: Path) -> None:
     folder = raw.export(tmp_path / "s")
     for name in ("ex", "ae"):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from support.raw_export import AE, DM, EX, LB, PROTOCOL, export, rows, trial_of
-from trialbook.commands.check import Found, asked_by_cleaning, quick_look, report_lines, whole_look
+from trialbook.commands.check import Found, asked_by_cleaning, quick_look, removed_line, report_lines, whole_look
 from trialbook.contracts.gate import stop_if_critical
 from trialbook.core.errors import StopError
 from trialbook.snapshot import read_snapshot
@@ -57,6 +57,19 @@ def test_questions_stand_by_severity_with_their_first_records(root: Path, tmp_pa
     assert line.startswith("  major  AE ")
     assert line.endswith("5: iMSC-001 AESEQ=1; iMSC-001 AESEQ=2; iMSC-001 AESEQ=3 and 2 more")
     assert (listed["rule"] == "P23-AE-SERIOUS-MISSING").sum() == 5
+
+
+def test_what_is_dated_after_the_cut_is_counted_by_domain_and_an_earlier_end_is_asked(
+    root: Path, tmp_path: Path
+) -> None:
+    late = {"AESEQ": "2", "AESTDTC": "2099-01-03", "AEENDTC": AE["AESTDTC"]}
+    cut = trial_of(export(tmp_path / "snapshot", ae=rows(AE, {}, late)))
+    snapshot = read_snapshot(cut)
+    assert removed_line(snapshot, cut) == "records dated after the cut, not in the analysis: AE 1"
+    listed = asked_by_cleaning(snapshot, cut)
+    of_event = listed[listed["domain"].eq("AE") & listed["record"].eq("AESEQ=2")]
+    assert of_event["rule"].tolist() == ["P26-ENDED-BEFORE-CUT"]  # and not that the date is in the future as well
+    assert of_event["observed"].iloc[0] == f"2099-01-03 to {AE['AESTDTC']}"
 
 
 def test_an_export_that_lost_a_column_is_told_against_the_previous_cut(root: Path, tmp_path: Path) -> None:

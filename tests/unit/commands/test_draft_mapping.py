@@ -129,6 +129,26 @@ def test_a_workbook_with_titles_two_header_rows_and_a_missing_code(tmp_path: Pat
     assert text.count("no column was found for it, and it is required") >= 4
 
 
+@pytest.mark.parametrize(
+    ("site", "number", "template"),
+    [
+        ("01", "NCT06321198-01-001", None), ("01", "01-001", "NCT06321198-{subjid}"),
+        ("01", "001", "NCT06321198-{siteid}-{subjid}"),
+    ],
+)  # fmt: skip
+def test_a_prefix_that_the_subject_numbers_have_is_not_written_twice(
+    tmp_path: Path, protocol: Protocol, site: str, number: str, template: str | None
+) -> None:
+    export = tmp_path / "export"
+    head = ["siteid", "subjid", "sex", "brthdtc", "armcd"]
+    write(export, "DM.csv", [head, [site, number, "M", "1980-03-04", "DL1"], [site, number[:-1] + "2", "F", "", "DL1"]])
+    _, mapping, text = drafted(export, tmp_path, protocol)
+    rule = mapping.domains["DM"][0].columns["USUBJID"]
+    assert (rule.template, rule.source) == ((template, []) if template else (None, ["subjid"])), text
+    assert 'constant: ""' not in text
+    assert "# ACTARMCD: no column was found for it, and it is required" in text
+
+
 def test_free_text_of_the_data_never_enters_a_draft(tmp_path: Path, protocol: Protocol) -> None:
     export = tmp_path / "export"
     write(export, "ae.csv", [["Subject", "AETERM", "AEOUT", "住院号"], ["1", "张三 rash 13912773451", "good", "778"]])

@@ -128,6 +128,20 @@ def test_only_the_stored_value_is_replaced_and_one_question_stands_for_a_column(
     assert told(found) == [(2, "P03-EXCEL-PERCENT", "10% (0.1) (+3)")]
 
 
+def test_plain_shares_between_percentages_are_one_question_that_names_their_rows() -> None:
+    def fill(sheet: Any, made: Any) -> None:
+        percent = made.add_format({"num_format": "0%"})
+        sheet.write_row(0, 0, ["USUBJID", "NEUT", "OTHER"])
+        for row, (value, form) in enumerate([(0.45, percent), (0.41, None), (38, None), (0.5, None), (0, None)], 1):
+            sheet.write(row, 0, "S1")
+            sheet.write_number(row, 1, value, form)
+            sheet.write_number(row, 2, 0.4)
+
+    assert told(grid(book(fill))) == [
+        (2, "P03-EXCEL-PERCENT", "45% (0.45)"), (3, "P03-EXCEL-PERCENT-MIXED", "0.41 (rows 3, 5)"),
+    ]  # fmt: skip
+
+
 # ---- through cleaning ----
 
 
