@@ -24,7 +24,7 @@ from trialbook.core.errors import UsageError
 from trialbook.display.titled import Titled, unpublished_title
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
-from trialbook.efficacy.assessment_days import Landmark
+from trialbook.efficacy.assessment_days import DAY_28, Landmark
 from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
 from trialbook.efficacy.survival_bounds import why_not_evaluable
 from trialbook.escalation_simulation.plan import plans_of
@@ -193,12 +193,16 @@ def rate_of(
 
 
 def _landmark(day: int | None, window: Sequence[int] | None, analysis: Analysis) -> Landmark:
-    """A day on which the response is judged; mature as long after its window as day 28 is."""
+    """A day on which the response is judged (28 where only a window is given).
+
+    Day 28 is mature as under the key `d28_window`, any other day as long after its window as day 28 is.
+    """
     example = "cut.rate(day=56, window=[53, 59])"
+    day = DAY_28 if day is None and window is not None else day
     if day is None or window is None:
         raise UsageError(
             "the response at another day needs the day, and the window of its assessment",
-            value=day if day is not None else window, next_step=f"write {example}",
+            value=day, next_step=f"write {example}",
         )  # fmt: skip
     first, *rest = days_given(window, example)
     at = days_given(day, example)[0]
@@ -207,8 +211,10 @@ def _landmark(day: int | None, window: Sequence[int] | None, analysis: Analysis)
             f"the window of day {at} has a first and a last day, and the day between them", value=window,
             next_step=f"write {example}",
         )  # fmt: skip
+    if at == DAY_28:
+        return Landmark.day_28(analysis.model_copy(update={"d28_window": [first, rest[0]]}))
     own = Landmark.day_28(analysis)
-    return Landmark(at, (first, rest[0]), rest[0] + max(0, own.maturity - own.window[1]))
+    return Landmark(at, (first, rest[0]), rest[0] + own.maturity - own.window[1])
 
 
 def _responses_at(landmark: Landmark, source: Source) -> pd.DataFrame:

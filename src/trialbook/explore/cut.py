@@ -150,6 +150,19 @@ class Cut(Questions):
 
         return with_other_keys(self._published.trial, self._keys)
 
+    @property
+    def keys(self) -> pd.DataFrame:
+        """The analysis keys by name: the `value` in force, the `default` of the protocol file, and what each means.
+
+        >>> import trialbook
+        >>> keys = trialbook.cut("2025-09-30").keys
+        >>> keys.loc["d28_window", "value"], keys.loc["d28_window", "meaning"]
+        ([25, 31], 'REL_DAYs of the day-28 assessment')
+        """
+        from trialbook.explore.find import keys_of
+
+        return keys_of(self.trial)
+
     # ------------------------------------------------------------------------------------------------
     # What it holds.
 

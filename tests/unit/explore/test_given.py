@@ -79,6 +79,10 @@ def test_another_day_has_a_window_around_it(analysis: Any) -> None:
     at = _landmark(56, [53, 59], analysis)
     lag = analysis.maturity_margin_d28 - analysis.d28_window[1]
     assert (at.day, at.window, at.maturity) == (56, (53, 59), 59 + lag)
+    # A window alone is one of day 28, and mature as it is under the key.
+    for window in ([25, 29], [21, 45]):
+        key = analysis.model_copy(update={"d28_window": window})
+        assert _landmark(None, window, analysis).maturity == key.days_to_maturity_d28 == max(31, window[1])
     for day, window in ((56, None), (None, [53, 59]), (56, [57, 59]), (56, [53]), (56, "53-59")):
         with pytest.raises(UsageError, match=r"window=\[53, 59\]"):
             _landmark(day, window, analysis)  # type: ignore[arg-type]
