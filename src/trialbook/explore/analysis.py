@@ -357,7 +357,7 @@ def design_of(
         if name not in OF_A_PLAN:
             raise no_such("setting of a design", name, OF_A_PLAN)
     plans = plans_of(
-        source.analysis, rules, [",".join(map(str, one)) for one in sets],
+        source.analysis, rules, [",".join(map(str, one)) for one in sets], levels=source.protocol.level_ids,
         cap=None if cap is None else whole_given("the cap", cap, 1, "cap=24"), **_settings_given(how),
     )  # fmt: skip
     full = design_oc(
