@@ -45,7 +45,7 @@ def survival(
     """
     stop_if_no_id(id)
     declared = declared_for(id, population, by, where)
-    days = list(population.analysis.os_days if at is None else at)
+    days = list(dict.fromkeys(population.analysis.os_days if at is None else at))
     if declared is not None:
         _stop_if_other_days(id, days, population)
         absent = not population.protocol.has_endpoint(declared.endpoint) or (evaluable and frame.empty and id != "OS")

@@ -5,6 +5,7 @@ Each is worked out by the function that the notebooks call. What is not a publis
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +17,11 @@ import pandas as pd
 
 from trialbook.analyses.count import count
 from trialbook.analyses.population import PUBLISHED, Population
+from trialbook.analyses.rate import COLUMNS as RATE_COLUMNS
 from trialbook.analyses.rate import rate
-from trialbook.analyses.result import Result
+from trialbook.analyses.result import Result, result_of
 from trialbook.analyses.selection import Condition
+from trialbook.analyses.time_to_event import COLUMNS as CURVE_COLUMNS
 from trialbook.analyses.time_to_event import survival
 from trialbook.core.errors import UsageError
 from trialbook.display.titled import Titled, unpublished_title
@@ -36,6 +39,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.recount import RESPONSES
+from trialbook.safety.ctcae import TERMS
 
 OWN = "MY_"
 LEVELS = "TRT01A"
@@ -135,8 +139,15 @@ def _whole(frame: Titled) -> str:
     return f"{frame.title}\n{shown.to_string(float_format='{:.3f}'.format, na_rep='', max_rows=60)}"
 
 
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Counts that are known in every row: nobody is 0, and the bounds of a number that is known are that number."""
+    nobody = {name: frame[name].fillna(0) for name in ("pending", "unknown") if name in frame}
+    bounds = {name: frame[name].fillna(frame["n"]) for name in ("n_low", "n_high") if name in frame}
+    return frame.assign(**nobody, **bounds)
+
+
 def _answer(source: Source, result: Result, title: str, note: str = "") -> Answer:
-    found = Answer(pd.DataFrame(result))
+    found = Answer(_filled(pd.DataFrame(result)))
     found.title, found.ard, found.note = title, result.ard, note
     found.attrs = dict(source.datasets["adsl"].attrs)
     return found
@@ -160,10 +171,11 @@ def survival_of(
         where=None if where is None else source.condition(where), at=days, evaluable=not lack,
     )  # fmt: skip
     title = source.title(f"{ENDPOINTS[name]}{_by(group)}{said_of(where, source.names)}")
-    unreached = "survival" not in found or found["survival"].isna().any()
-    return _answer(
-        source, found, title, DAYS + (UNREACHED if unreached else "") + (MEDIAN if "median" in found else "")
-    )
+    _warn_if_nobody(found, where)
+    # The same columns whatever is known: a median that is not reached is blank, not absent.
+    found = result_of(found.reindex(columns=[group or "group", *CURVE_COLUMNS]), found.counted, found)
+    unreached = found["survival"].isna().any()
+    return _answer(source, found, title, DAYS + (UNREACHED if unreached else "") + MEDIAN)
 
 
 def rate_of(
@@ -186,6 +198,10 @@ def rate_of(
         where=None if where is None else source.condition(where), id=name if published else own,
         population=source.population,
     )  # fmt: skip
+    _warn_if_nobody(found, where)
+    # The same columns whatever is known; the bounds of n and who is unknown stand only where they say something.
+    shown = [name for name in RATE_COLUMNS if name in found or name not in ("n_low", "n_high", "unknown")]
+    found = result_of(found.reindex(columns=[group or "group", *shown]), found.counted, found)
     at = "day 28" if landmark is None else "day {} (days {} to {})".format(landmark.day, *landmark.window)
     return _answer(
         source, found, source.title(f"{RATES[name]} at {at}{_by(group)}{said_of(where, source.names)}")
@@ -238,10 +254,39 @@ def count_of(
         if column not in frame:
             frame = frame.assign(**{column: source.population.of_subjects(frame, column)})
     where_asked = None if where is None else source.condition(where)
+    if where_asked is not None and dataset.lower() == "adlb":
+        where_asked = _of_graded_tests(where_asked)
     found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where_asked, by=group, per=rows)
     return _answer(
         source, found, source.title(f"Subjects of {dataset.upper()}{_by(group)}{said_of(where, source.names)}")
     )  # fmt: skip
+
+
+def _of_graded_tests(asked: Condition) -> Condition:
+    """The condition where a grade that CTCAE does not have is no unknown one: no test without high grades has one."""
+    if not callable(asked):
+        return asked
+
+    def found(rows: pd.DataFrame) -> pd.Series:
+        without = rows.copy()
+        for column, way in (("ATOXGRL", "L"), ("BTOXGRL", "L"), ("ATOXGRH", "H"), ("BTOXGRH", "H")):
+            if column in rows:
+                ungraded = ~rows["PARAMCD"].isin([term.test for term in TERMS if term.direction == way])
+                without[column] = rows[column].mask(rows[column].isna() & ungraded, -1)
+        first, second = asked(rows), asked(without)
+        return first.mask(first.isna() & second.notna(), False)
+
+    return found
+
+
+def _warn_if_nobody(found: Result, where: Condition | None) -> None:
+    """Warns of a condition that leaves nobody to count, in Total."""
+    if where is None or found.empty:
+        return
+    last = found.iloc[-1]
+    if not any(float(last[name]) for name in ("N", "pending") if name in found and pd.notna(last[name])):
+        said = where if isinstance(where, str) else "the selection"
+        warnings.warn(f"nobody is left: {said} fits no subject of this analysis", stacklevel=4)
 
 
 def _grouping(by: object, frame: pd.DataFrame, source: Source) -> str:

@@ -177,6 +177,14 @@ class Cut(Questions):
         whole = self._rederived.datasets if self._keys else self._published.datasets
         return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower, kept=False)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise UsageError(
+                f"cut.{name} cannot be set: a cut is what was built", column=name,
+                next_step=f"give it a name of its own, as in my_{name} = ..., or ask cut.where or cut.with_keys",
+            )  # fmt: skip
+        super().__setattr__(name, value)
+
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -10,7 +10,7 @@ import pytest
 
 from trialbook.analyses.selection import select
 from trialbook.core.errors import UsageError
-from trialbook.explore.analysis import _landmark, _rates_given
+from trialbook.explore.analysis import _filled, _landmark, _of_graded_tests, _rates_given
 from trialbook.explore.given import days_given, on_records, said_of, subject_given, text_given, whole_given
 from trialbook.explore.names import no_such
 from trialbook.explore.numbers import numbers_named
@@ -62,6 +62,19 @@ def test_a_condition_asks_for_what_adsl_knows_and_the_unknown_stays_unknown() ->
     with pytest.raises(UsageError, match="this is no condition"):
         on_records(["AGE"], PEOPLE, {})  # type: ignore[arg-type]
     assert said_of("AGE >= @least", {"least": 40}) == " where AGE >= @least (least = 40)"
+
+
+def test_a_test_without_high_grades_has_no_unknown_high_grade() -> None:
+    # Platelets are graded by low values alone; of potassium, graded both ways, the missing grade is unknown.
+    results = pd.DataFrame({"USUBJID": ["A", "A", "B"], "PARAMCD": ["PLAT", "K", "K"]})
+    results["ATOXGRH"] = pd.array([None, None, 3], dtype="Int64")
+    found = select(results, _of_graded_tests(on_records("ATOXGRH >= 3", PEOPLE, {})))
+    assert (found.yes.tolist(), found.unknown.tolist()) == ([False, False, True], [False, True, False])
+
+
+def test_nobody_is_0_and_the_bounds_of_a_known_number_are_that_number() -> None:
+    counts = pd.DataFrame({"n": [2.0, None], "n_high": [None, 3.0], "pending": [None, 1.0]})
+    assert _filled(counts)[["n_high", "pending"]].values.tolist() == [[2, 0], [3, 1]]
 
 
 def test_rates_of_a_design_are_as_many_as_the_levels() -> None:
