@@ -341,6 +341,10 @@ def test_events_of_a_curve_are_those_up_to_the_day(cut: Cut) -> None:
     died = cut.adtte.query("PARAMCD == 'OS' and CNSR == 0")["AVAL"]
     assert found["n_event"].tolist() == [int((died <= day).sum()) for day in found["day"]]
     assert set(found["events"]) == {len(died)}
+    assert cut.survival(by="", at=[28, 28])["day"].tolist() == [28]
+    at_risk = cut.ard.query("analysis_id == 'OS_KM' and stat_name == 'n.risk'")
+    marked = [int(cut.records(row)["COUNTFL"].eq("Y").sum()) for _, row in at_risk.iterrows()]
+    assert marked == at_risk["stat"].tolist()
     assert "n_event: events up to and including it" in repr(found)
 
 

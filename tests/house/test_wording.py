@@ -17,7 +17,7 @@ from trialbook.efficacy import estimands
 from trialbook.efficacy import wording as efficacy
 from trialbook.eligibility import tables as eligibility
 from trialbook.protocol.analysis import Analysis
-from trialbook.protocol.models import Protocol
+from trialbook.protocol.models import NOTHING_OF_IT, Protocol
 from trialbook.safety import tables as safety
 from trialbook.workbook.step_metadata import read_graph
 
@@ -157,5 +157,10 @@ def test_what_a_trial_does_not_have_is_said_plainly(protocol: Protocol, analysis
     for says in (efficacy.maturity_method, efficacy.assessment_method, efficacy.later_method, dlt.status_method):
         assert "is not an endpoint of this trial: this page covers nothing of it" in says(bare, analysis)
     assert efficacy.survival_question(bare, analysis) == efficacy.NO_SURVIVAL
+    # Survival without a response: the page of survival shows what it has, so none of its sentences empties it.
+    alive = bare.model_copy(update={"study": study.model_copy(update={"endpoints": ["TEAE", "DLT", "OS"]})})
+    sentences = (efficacy.survival_question, efficacy.estimate_method, efficacy.curve_method, efficacy.duration_method)
+    assert not [text for says in sentences if NOTHING_OF_IT in (text := says(alive, analysis))]
+    assert "there is no duration of response" in efficacy.duration_method(alive, analysis)
     assert "no endpoint for DLT and the response at day 28" in eligibility.sets_method(bare, analysis)
     assert "day 28 (infused" not in eligibility.sets_method(bare, analysis)

@@ -19,7 +19,7 @@ class Counted:
     """What a result was counted as: its id, the kind of analysis, its rows, and whom it is about.
 
     `by`: the column of the groups, blank without; `levels`: the groups in their order, Total last. `denominator`: the
-    set in words. `added`: it is no analysis of the protocol.
+    set in words. `added`: it is no analysis of the protocol. `median_notes`: what is said under a table of its medians.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Counted:
     levels: tuple[str, ...]
     denominator: str
     added: bool
+    median_notes: tuple[str, ...] = ()
 
 
 class Result(pd.DataFrame):  # type: ignore[misc]  # pandas has no types of its own

@@ -10,6 +10,7 @@ from trialbook.analyses.population import Population, declared_for, group_masks,
 from trialbook.analyses.result import Counted, Result, added_context, result_of, stop_if_no_id, wide
 from trialbook.analyses.selection import Condition, select
 from trialbook.core.errors import StopError, UsageError
+from trialbook.core.messages import msg
 from trialbook.results.ard import NOT_ESTIMABLE, NOT_EVALUABLE, TOTAL, ArdRow, ard_row, proportion_rows
 from trialbook.statistics.intervals import Interval, clopper_pearson, clopper_pearson_lower
 from trialbook.statistics.kaplan_meier import KaplanMeier, Transform, kaplan_meier
@@ -45,7 +46,7 @@ def survival(
     """
     stop_if_no_id(id)
     declared = declared_for(id, population, by, where)
-    days = list(population.analysis.os_days if at is None else at)
+    days = list(dict.fromkeys(population.analysis.os_days if at is None else at))
     if declared is not None:
         _stop_if_other_days(id, days, population)
         absent = not population.protocol.has_endpoint(declared.endpoint) or (evaluable and frame.empty and id != "OS")
@@ -63,6 +64,7 @@ def survival(
     levels = population.levels_of(by, groups) if by else []
     rows: list[ArdRow] = []
     shown: list[dict[str, object]] = []
+    flat: list[str] = []
     variable = declared.variable if declared else id
     for level, inside in group_masks(groups, levels):
         if not evaluable:
@@ -70,6 +72,8 @@ def survival(
         else:
             group = subjects[inside]
             curve = kaplan_meier(group["AVAL"].tolist(), [int(code == 0) for code in group["CNSR"]])
+            if curve.ends_at_half and (level == TOTAL or curve.n >= population.analysis.km_level_min_n):
+                flat.append(level)
             found = curve_rows(curve, id, level, variable, days, population.analysis.km_ci)
             shown += _lines(curve, by or "group", level, days, population.analysis.km_ci)
             unknown = int(chosen.unknown.sum()) if level == TOTAL else 0
@@ -82,8 +86,18 @@ def survival(
     words = (
         declared.words if declared else "the subjects of the frame" + (f" with {where}" if where is not None else "")
     )
-    counted = Counted(id, "survival", tuple(rows), by, (*levels, TOTAL), words, declared is None)
+    notes = (flat_note(flat),) if flat else ()
+    counted = Counted(id, "survival", tuple(rows), by, (*levels, TOTAL), words, declared is None, notes)
     return result_of(wide(shown, [by or "group", *COLUMNS]), counted, frame)
+
+
+def flat_note(groups: Sequence[str]) -> str:
+    """What the median is in groups whose curve ends at exactly 0.5."""
+    return msg(
+        "{groups}: the curve does not fall below 0.5. The median given is the middle between the first day at 0.5 and "
+        "the last day of follow-up, as R's survfit has it.",
+        groups=", ".join(groups),
+    )
 
 
 def _stop_if_other_days(analysis_id: str, days: Sequence[int], population: Population) -> None:

@@ -140,10 +140,14 @@ def _source(what: ShownTable) -> str:
 
     It is kept where the file is read as a list, or joined to another.
     """
-    # Most titles name the cut.
-    head = what.origin.study if what.origin.cut_date and what.origin.cut_date in what.title else _head(what)
-    parts = (what.title, SPEAKER.say(head), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else []))
+    parts = (what.title, _head_beside(what), *([SPEAKER.say(SYNTHETIC)] if what.origin.synthetic else []))
     return ". ".join(str(part).rstrip(".") for part in parts if part)
+
+
+def _head_beside(what: Savable) -> str:
+    """Study and cut beside a title: of most titles, which name the cut, the study alone."""
+    named = what.origin.cut_date and what.origin.cut_date in what.title
+    return str(SPEAKER.say(what.origin.study if named else _head(what)))
 
 
 def _free(name: str, frame: pd.DataFrame) -> str:
@@ -227,13 +231,14 @@ def _figure(what: ShownFigure) -> Figure:
 
 
 def picture(what: ShownFigure) -> str:
-    """The figure as SVG with what its page says around it: the title, whether data are synthetic, and the notes."""
+    """The figure as SVG with what its page says around it: title, study and cut, that data are synthetic, notes."""
     figure = _figure(what)
     drawn = svg_of(figure, SPEAKER)
     wide, high = svg_size(drawn)
     synthetic = [(SYNTHETIC, 12, VERMILION, "bold")] if what.origin.synthetic else []
     notes = [(SPEAKER.say(note), 11, QUIET, "normal") for note in figure.notes]
-    above = list(_lines([(what.title, 15, INK, "bold"), *synthetic], wide))
+    head = [(_head_beside(what), 12, QUIET, "normal")]
+    above = list(_lines([(what.title, 15, INK, "bold"), *head, *synthetic], wide))
     below = list(_lines(notes, wide))
     top, space = EDGE + _height(above), _height(below)
     whole = top + high + space + 2 * EDGE

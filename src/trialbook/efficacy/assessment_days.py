@@ -27,13 +27,13 @@ class Landmark:
 
     @classmethod
     def day_28(cls, analysis: Analysis) -> Landmark:
-        """Day 28 with `d28_window` and `maturity_margin_d28`."""
-        return cls(DAY_28, (analysis.d28_window[0], analysis.d28_window[1]), analysis.maturity_margin_d28)
+        """Day 28 with `d28_window`; mature after `maturity_margin_d28`, or when the window ends if that is later."""
+        return cls(DAY_28, (analysis.d28_window[0], analysis.d28_window[1]), analysis.days_to_maturity_d28)
 
     @classmethod
     def day_56(cls, analysis: Analysis) -> Landmark:
-        """Day 56 with `d56_window` and `maturity_margin_d56`."""
-        return cls(DAY_56, (analysis.d56_window[0], analysis.d56_window[1]), analysis.maturity_margin_d56)
+        """Day 56 with `d56_window`; mature after `maturity_margin_d56`, or when the window ends if that is later."""
+        return cls(DAY_56, (analysis.d56_window[0], analysis.d56_window[1]), analysis.days_to_maturity_d56)
 
 
 def with_rel_day(stages: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:

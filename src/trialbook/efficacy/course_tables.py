@@ -342,7 +342,7 @@ def pending_listing(responses: pd.DataFrame, adsl: pd.DataFrame, analysis: Analy
     """The treated subjects who are not mature for day 28: SUBJID TRT01A TRTSDT MATURE (first day counted)."""
     primary = responses[(responses["SENS"] == PRIMARY) & (responses["MAT28FL"] != "Y")]
     rows = primary[["USUBJID", "TRT01A"]].merge(adsl[["USUBJID", "SUBJID", "TRTSDT"]], on="USUBJID")
-    mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)
+    mature = rows["TRTSDT"] + pd.Timedelta(days=analysis.days_to_maturity_d28)
     return described(
         rows.assign(MATURE=mature)[["SUBJID", "TRT01A", "TRTSDT", "MATURE"]],
         empty=msg("Nobody is pending: every treated subject is mature for day 28."),

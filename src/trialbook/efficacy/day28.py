@@ -72,7 +72,7 @@ def day28_response(subjects: pd.DataFrame, study: StudyData) -> pd.DataFrame:
     `subjects`: USUBJID TRT01A TRTSDT SAFFL DTHDT AGE (and TRTSDTM). Returns the columns of `COLUMNS`, by subject.
 
     AVALC in order:
-    1. PENDING: TRTSDT + `maturity_margin_d28` is after the cut, whatever has happened (MAT28FL blank, A-04).
+    1. PENDING: TRTSDT + `days_to_maturity_d28` is after the cut, whatever has happened (MAT28FL blank, A-04).
     2. NR with REASON DEATH: dead on REL_DAY <= 28.
     3. NR with REASON NEWTX: new systemic therapy by the day-28 assessment, or by day 28 where there is none
        (`newtx_strategy_orr` composite); EVNTDT EVNTDESC EVNTSRC say which, EVNTCERT is blank where it may lie outside.

@@ -114,7 +114,7 @@ def _response(protocol: Protocol, analysis: Analysis) -> list[str]:
             "SAF mature for day {DAY_28}: first infusion at least {maturity_margin_d28} days before the cut, whatever "
             "has happened",
             DAY_28=DAY_28,
-            maturity_margin_d28=analysis.maturity_margin_d28,
+            maturity_margin_d28=analysis.days_to_maturity_d28,
         ),
         msg(
             "{product} at the level {treatment_arm}",

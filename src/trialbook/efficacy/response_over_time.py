@@ -216,7 +216,7 @@ def _worse(known: pd.DataFrame, organ: str, analysis: Analysis) -> pd.DataFrame:
 def _first_responses(course: Course, analysis: Analysis) -> pd.DataFrame:
     """The first responses of the subjects who are mature for day 28: of others only the fast ones would be known."""
     treated = course.treated
-    mature = treated["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28) <= treated["CUTDT"]
+    mature = treated["TRTSDT"] + pd.Timedelta(days=analysis.days_to_maturity_d28) <= treated["CUTDT"]
     first = first_response(response_course(course, analysis), analysis)
     return first[first["USUBJID"].isin(treated.loc[mature, "USUBJID"])].reset_index(drop=True)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
 from trialbook.efficacy.adrs import investigator_responses
-from trialbook.efficacy.assessment_days import DAY_28
+from trialbook.efficacy.assessment_days import DAY_28, Landmark
 from trialbook.efficacy.day28 import (
     PENDING,
     UNDELIVERED,
@@ -131,7 +131,8 @@ def sensitivity_responses(
     Arguments as for `day28_response`; `primary` is its result where it was derived before. Returns its rows with SENS
     (`primary`, then the names of `sensitivities`), and INSET: Y where the subject is in the denominator. The order of
     SENS is that of the list. An alternative needs what the primary analysis needs: it says what another choice would
-    move, which nobody knows where that one is unknown.
+    move, which nobody knows where that one is unknown. Who is mature is that of the primary analysis, so that another
+    window changes the assessment that counts and not the subjects.
     """
     if not study.protocol.has_endpoint("ORR_D28"):
         return day28_response(subjects, study).assign(SENS="", INSET="")
@@ -143,7 +144,8 @@ def sensitivity_responses(
         # Fresh validation, so that an alternative obeys the same types as a parameter file.
         changed = Analysis.model_validate({**study.analysis.model_dump(), **choice.keys})
         read = _reread(course, choice, study.domains, changed)
-        response = response_of(read, changed, also_needed=needed(study.analysis)) if choice.keys else primary
+        at = replace(Landmark.day_28(changed), maturity=study.analysis.days_to_maturity_d28)
+        response = response_of(read, changed, at, needed(study.analysis)) if choice.keys else primary
         if choice.investigator:
             response = _by_investigator(
                 primary, study.domains, treated, unknown=bool(course.lacking & needed(study.analysis))

@@ -61,7 +61,7 @@ def maturity_method(protocol: Protocol, analysis: Analysis) -> str:
         "who are mature, that is {maturity_margin_d28} days after the first infusion whatever has "
         "happened since (A-04); the others are pending, shown and outside the denominator.",
         response_rules=analysis.response_rules,
-        maturity_margin_d28=analysis.maturity_margin_d28,
+        maturity_margin_d28=analysis.days_to_maturity_d28,
     )
 
 
@@ -173,9 +173,11 @@ def curve_method(protocol: Protocol, analysis: Analysis) -> str:
 
 
 def duration_method(protocol: Protocol, analysis: Analysis) -> str:
-    """When a response begins and ends (A-58)."""
-    if not (protocol.has_endpoint("OS") and protocol.has_endpoint("ORR_D28")):
-        return NO_RESPONSE
+    """When a response begins and ends (A-58); where a trial has no such endpoint, only this step has nothing."""
+    if not protocol.has_endpoint("OS"):
+        return NO_SURVIVAL
+    if not protocol.has_endpoint("ORR_D28"):
+        return msg("The response at day 28 is not an endpoint of this trial: there is no duration of response.")
     start = {"day28": msg("the day-28 assessment of the responders"), "first_response": msg("the first response")}
     lasting = {"lasting": msg(" that stays so or needs therapy"), "single": ""}
     return msg(

@@ -291,7 +291,7 @@ def sets_method(protocol: Protocol, analysis: Analysis) -> str:
         msg(
             "mature for day 28 (infused {maturity_margin_d28} days before the cut or earlier, whatever "
             "happened since, A-04), evaluable at day 28",
-            maturity_margin_d28=analysis.maturity_margin_d28,
+            maturity_margin_d28=analysis.days_to_maturity_d28,
         )
         if response
         else "",

@@ -98,11 +98,14 @@ def make_plan(rule_name: str, rates: tuple[float, ...], analysis: Analysis, **ho
 
 
 def plans_of(
-    analysis: Analysis, rules: Sequence[str], rates: Sequence[str], skeleton: str | None = None, **how: object
-) -> list[Plan]:
-    """One plan per rule and set of rates (`0.05,0.15,0.30`); the protocol's where none is given.
+    analysis: Analysis, rules: Sequence[str], rates: Sequence[str], skeleton: str | None = None,
+    levels: Sequence[str] = (), **how: object,
+) -> list[Plan]:  # fmt: skip
+    """One plan per rule and set of rates (`0.05,0.15,0.30`); the protocol's `oc_scenarios` where none is given.
 
-    `how` sets fields of `Plan`; a cap is a number of subjects. Raises UsageError where they cannot be read.
+    `levels`: the ids of the protocol's dose levels, which name as many rates; of the protocol's own sets those with one
+    rate per level are taken. `how` sets fields of `Plan`; a cap is a number of subjects. Raises UsageError where they
+    cannot be read, and where no set of the protocol fits its levels.
     """
     names = list(rules) or [analysis.escalation_rule]
     if names == [NO_RULE]:
@@ -111,10 +114,27 @@ def plans_of(
         analysis = analysis.model_copy(update={"crm_skeleton": list(numbers(skeleton, "skeleton"))})
     if how.get("cap") is not None:
         analysis = analysis.model_copy(update={"n_cap": how["cap"]})
-    scenarios = [numbers(text, "rates") for text in rates] or [tuple(v) for v in analysis.oc_scenarios.values()]
+    scenarios = [numbers(text, "rates") for text in rates] or _own_scenarios(analysis, levels)
     given = {key: value for key, value in how.items() if key != "cap" and value is not None}
     cap = Cap(analysis.n_cap, analysis.cap_counts)
-    return [make_plan(name, one, analysis, cap=cap, **given) for one in scenarios for name in names]
+    named = {len(levels): {"ids": tuple(levels)}} if levels else {}
+    return [
+        make_plan(name, one, analysis, cap=cap, **named.get(len(one), {}), **given)
+        for one in scenarios
+        for name in names
+    ]
+
+
+def _own_scenarios(analysis: Analysis, levels: Sequence[str]) -> list[tuple[float, ...]]:
+    """The sets of `oc_scenarios` with one rate per level; all of them where the levels are not known."""
+    fitting = [tuple(one) for one in analysis.oc_scenarios.values() if not levels or len(one) == len(levels)]
+    if not fitting:
+        lengths = ", ".join(f"{name}: {len(one)}" for name, one in analysis.oc_scenarios.items()) or "none"
+        raise UsageError(
+            f"no set of true DLT rates in oc_scenarios ({lengths} rates) has one per dose level ({len(levels)})",
+            column="oc_scenarios", next_step="give rates, one per level, or set oc_scenarios in the protocol file",
+        )  # fmt: skip
+    return fitting
 
 
 def numbers(text: str, what: str) -> tuple[float, ...]:

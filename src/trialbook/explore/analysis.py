@@ -5,6 +5,7 @@ Each is worked out by the function that the notebooks call. What is not a publis
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,15 +17,17 @@ import pandas as pd
 
 from trialbook.analyses.count import count
 from trialbook.analyses.population import PUBLISHED, Population
+from trialbook.analyses.rate import COLUMNS as RATE_COLUMNS
 from trialbook.analyses.rate import rate
-from trialbook.analyses.result import Result
+from trialbook.analyses.result import Result, result_of
 from trialbook.analyses.selection import Condition
+from trialbook.analyses.time_to_event import COLUMNS as CURVE_COLUMNS
 from trialbook.analyses.time_to_event import survival
 from trialbook.core.errors import UsageError
 from trialbook.display.titled import Titled, unpublished_title
 from trialbook.dlt.advice import COMMITTEE, Advice, advice
 from trialbook.dlt.own_definition import addlt_under
-from trialbook.efficacy.assessment_days import Landmark
+from trialbook.efficacy.assessment_days import DAY_28, Landmark
 from trialbook.efficacy.day28 import read_course, response_of, treated_subjects
 from trialbook.efficacy.survival_bounds import why_not_evaluable
 from trialbook.escalation_simulation.plan import plans_of
@@ -36,6 +39,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.recount import RESPONSES
+from trialbook.safety.ctcae import TERMS
 
 OWN = "MY_"
 LEVELS = "TRT01A"
@@ -135,8 +139,15 @@ def _whole(frame: Titled) -> str:
     return f"{frame.title}\n{shown.to_string(float_format='{:.3f}'.format, na_rep='', max_rows=60)}"
 
 
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Counts that are known in every row: nobody is 0, and the bounds of a number that is known are that number."""
+    nobody = {name: frame[name].fillna(0) for name in ("pending", "unknown") if name in frame}
+    bounds = {name: frame[name].fillna(frame["n"]) for name in ("n_low", "n_high") if name in frame}
+    return frame.assign(**nobody, **bounds)
+
+
 def _answer(source: Source, result: Result, title: str, note: str = "") -> Answer:
-    found = Answer(pd.DataFrame(result))
+    found = Answer(_filled(pd.DataFrame(result)))
     found.title, found.ard, found.note = title, result.ard, note
     found.attrs = dict(source.datasets["adsl"].attrs)
     return found
@@ -160,10 +171,11 @@ def survival_of(
         where=None if where is None else source.condition(where), at=days, evaluable=not lack,
     )  # fmt: skip
     title = source.title(f"{ENDPOINTS[name]}{_by(group)}{said_of(where, source.names)}")
-    unreached = "survival" not in found or found["survival"].isna().any()
-    return _answer(
-        source, found, title, DAYS + (UNREACHED if unreached else "") + (MEDIAN if "median" in found else "")
-    )
+    _warn_if_nobody(found, where)
+    # The same columns whatever is known: a median that is not reached is blank, not absent.
+    found = result_of(found.reindex(columns=[group or "group", *CURVE_COLUMNS]), found.counted, found)
+    unreached = found["survival"].isna().any()
+    return _answer(source, found, title, DAYS + (UNREACHED if unreached else "") + MEDIAN)
 
 
 def rate_of(
@@ -186,6 +198,10 @@ def rate_of(
         where=None if where is None else source.condition(where), id=name if published else own,
         population=source.population,
     )  # fmt: skip
+    _warn_if_nobody(found, where)
+    # The same columns whatever is known; the bounds of n and who is unknown stand only where they say something.
+    shown = [name for name in RATE_COLUMNS if name in found or name not in ("n_low", "n_high", "unknown")]
+    found = result_of(found.reindex(columns=[group or "group", *shown]), found.counted, found)
     at = "day 28" if landmark is None else "day {} (days {} to {})".format(landmark.day, *landmark.window)
     return _answer(
         source, found, source.title(f"{RATES[name]} at {at}{_by(group)}{said_of(where, source.names)}")
@@ -193,12 +209,16 @@ def rate_of(
 
 
 def _landmark(day: int | None, window: Sequence[int] | None, analysis: Analysis) -> Landmark:
-    """A day on which the response is judged; mature as long after its window as day 28 is."""
+    """A day on which the response is judged (28 where only a window is given).
+
+    Day 28 is mature as under the key `d28_window`, any other day as long after its window as day 28 is.
+    """
     example = "cut.rate(day=56, window=[53, 59])"
+    day = DAY_28 if day is None and window is not None else day
     if day is None or window is None:
         raise UsageError(
             "the response at another day needs the day, and the window of its assessment",
-            value=day if day is not None else window, next_step=f"write {example}",
+            value=day, next_step=f"write {example}",
         )  # fmt: skip
     first, *rest = days_given(window, example)
     at = days_given(day, example)[0]
@@ -207,8 +227,10 @@ def _landmark(day: int | None, window: Sequence[int] | None, analysis: Analysis)
             f"the window of day {at} has a first and a last day, and the day between them", value=window,
             next_step=f"write {example}",
         )  # fmt: skip
+    if at == DAY_28:
+        return Landmark.day_28(analysis.model_copy(update={"d28_window": [first, rest[0]]}))
     own = Landmark.day_28(analysis)
-    return Landmark(at, (first, rest[0]), rest[0] + max(0, own.maturity - own.window[1]))
+    return Landmark(at, (first, rest[0]), rest[0] + own.maturity - own.window[1])
 
 
 def _responses_at(landmark: Landmark, source: Source) -> pd.DataFrame:
@@ -232,10 +254,39 @@ def count_of(
         if column not in frame:
             frame = frame.assign(**{column: source.population.of_subjects(frame, column)})
     where_asked = None if where is None else source.condition(where)
+    if where_asked is not None and dataset.lower() == "adlb":
+        where_asked = _of_graded_tests(where_asked)
     found = count(frame, id=f"{OWN}COUNT", population=source.population, where=where_asked, by=group, per=rows)
     return _answer(
         source, found, source.title(f"Subjects of {dataset.upper()}{_by(group)}{said_of(where, source.names)}")
     )  # fmt: skip
+
+
+def _of_graded_tests(asked: Condition) -> Condition:
+    """The condition where a grade that CTCAE does not have is no unknown one: no test without high grades has one."""
+    if not callable(asked):
+        return asked
+
+    def found(rows: pd.DataFrame) -> pd.Series:
+        without = rows.copy()
+        for column, way in (("ATOXGRL", "L"), ("BTOXGRL", "L"), ("ATOXGRH", "H"), ("BTOXGRH", "H")):
+            if column in rows:
+                ungraded = ~rows["PARAMCD"].isin([term.test for term in TERMS if term.direction == way])
+                without[column] = rows[column].mask(rows[column].isna() & ungraded, -1)
+        first, second = asked(rows), asked(without)
+        return first.mask(first.isna() & second.notna(), False)
+
+    return found
+
+
+def _warn_if_nobody(found: Result, where: Condition | None) -> None:
+    """Warns of a condition that leaves nobody to count, in Total."""
+    if where is None or found.empty:
+        return
+    last = found.iloc[-1]
+    if not any(float(last[name]) for name in ("N", "pending") if name in found and pd.notna(last[name])):
+        said = where if isinstance(where, str) else "the selection"
+        warnings.warn(f"nobody is left: {said} fits no subject of this analysis", stacklevel=4)
 
 
 def _grouping(by: object, frame: pd.DataFrame, source: Source) -> str:
@@ -351,7 +402,7 @@ def design_of(
         if name not in OF_A_PLAN:
             raise no_such("setting of a design", name, OF_A_PLAN)
     plans = plans_of(
-        source.analysis, rules, [",".join(map(str, one)) for one in sets],
+        source.analysis, rules, [",".join(map(str, one)) for one in sets], levels=source.protocol.level_ids,
         cap=None if cap is None else whole_given("the cap", cap, 1, "cap=24"), **_settings_given(how),
     )  # fmt: skip
     full = design_oc(

@@ -150,6 +150,19 @@ class Cut(Questions):
 
         return with_other_keys(self._published.trial, self._keys)
 
+    @property
+    def keys(self) -> pd.DataFrame:
+        """The analysis keys by name: the `value` in force, the `default` of the protocol file, and what each means.
+
+        >>> import trialbook
+        >>> keys = trialbook.cut("2025-09-30").keys
+        >>> keys.loc["d28_window", "value"], keys.loc["d28_window", "meaning"]
+        ([25, 31], 'REL_DAYs of the day-28 assessment')
+        """
+        from trialbook.explore.find import keys_of
+
+        return keys_of(self.trial)
+
     # ------------------------------------------------------------------------------------------------
     # What it holds.
 
@@ -163,6 +176,14 @@ class Cut(Questions):
         """
         whole = self._rederived.datasets if self._keys else self._published.datasets
         return Named("dataset", whole, lambda name: self._titled(name, self._own(whole[name])), str.lower, kept=False)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise UsageError(
+                f"cut.{name} cannot be set: a cut is what was built", column=name,
+                next_step=f"give it a name of its own, as in my_{name} = ..., or ask cut.where or cut.with_keys",
+            )  # fmt: skip
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):

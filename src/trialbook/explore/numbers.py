@@ -108,9 +108,9 @@ def records_of(row: pd.Series, studied: Studied) -> pd.DataFrame:
     """The records behind one number, as rows of their analysis dataset.
 
     Of a count (n, events) those counted; of N the set that it is taken of; of pending those who wait; of any other
-    statistic the whole set. COUNTFL (Y or blank) says which are counted, of N all; SUBJID comes first. A row without
-    `stat` is of other keys, or of some subjects. `attrs`: the `dataset`, and a `note` where these are records of the
-    main analysis and another choice of rules counts otherwise.
+    statistic the whole set. COUNTFL (Y or blank) says which are counted, of N all, of n.risk those at risk; SUBJID
+    comes first. A row without `stat` is of other keys, or of some subjects. `attrs`: the `dataset`, and a `note` where
+    these are records of the main analysis and another choice of rules counts otherwise.
     Raises UsageError where no record is behind such a number, and says why.
     """
     analysis, level, *rest, stat = ("" if pd.isna(row[name]) else str(row[name]) for name in KEYS)
@@ -131,9 +131,11 @@ def records_of(row: pd.Series, studied: Studied) -> pd.DataFrame:
         )  # fmt: skip
     if found is None:
         return _lines("adsl", [], 0, studied)
+    if stat == "n.risk":
+        return _at_risk(number, found.dataset, found.rows, studied)
     counting, whole = stat in ("n", "events", "n.event"), len(found.rows)
-    # Of N every record of the set is counted; who was at risk on a day is marked by no rule.
-    counted = {"N": whole, "n.risk": 0}.get(stat, found.counted)
+    # Of N every record of the set is counted.
+    counted = whole if stat == "N" else found.counted
     frame = _lines(found.dataset, found.rows[: found.counted] if counting else found.rows, counted, studied)
     size = len(frame) if stat == "events" else frame["USUBJID"].nunique()
     # Under other keys, or of some subjects, there is no published number to compare with.
@@ -164,7 +166,15 @@ def _pending(number: ResultNumber, studied: Studied) -> pd.DataFrame:
         here &= frame["PARAMCD"].eq(number.variable)
     if number.group1_level != TOTAL:
         here &= frame["TRT01A"].eq(number.group1_level)
-    return _lines(dataset, here.to_numpy().nonzero()[0].tolist(), 0, studied)
+    places = here.to_numpy().nonzero()[0].tolist()
+    return _lines(dataset, places, len(places), studied)
+
+
+def _at_risk(number: ResultNumber, dataset: str, rows: Sequence[int], studied: Studied) -> pd.DataFrame:
+    """The subjects of a curve, those at risk just before the day first, and marked: whose time is that day or later."""
+    time, day = studied.frame(dataset)["AVAL"], float(number.variable_level)
+    still = [k for k in rows if time.iloc[k] >= day]
+    return _lines(dataset, [*still, *(k for k in rows if k not in set(still))], len(still), studied)
 
 
 def _declared_set(number: ResultNumber, studied: Studied) -> pd.DataFrame:

@@ -56,7 +56,8 @@ class Questions(ABC):
         """The rate of overall (ORR_D28) or complete response (CR_D28) by any column of ADSL, with its interval.
 
         `day`: at another day than 28, by the rules of day 28; `window`: the first and last day of an assessment for
-        it. A subject is mature for it as long after the window as for day 28. `where`: a condition over ADRSP28 and
+        it (alone: of day 28, as under another `d28_window`). A subject is mature for another day as long after its
+        window as for day 28. `where`: a condition over ADRSP28 and
         ADSL.
 
         >>> import trialbook

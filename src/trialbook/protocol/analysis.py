@@ -218,6 +218,20 @@ class Analysis(BaseModel):
     narrative_days: Annotated[int, Field(ge=0)]
     small_cell_min: Annotated[int, Field(ge=1)]
 
+    @property
+    def days_to_maturity_d28(self) -> int:
+        """Days from the first infusion to maturity for day 28: `maturity_margin_d28`, never before its window ends."""
+        return self._mature(self.maturity_margin_d28, self.d28_window)
+
+    @property
+    def days_to_maturity_d56(self) -> int:
+        """Days from the first infusion to maturity for day 56: `maturity_margin_d56`, never before its window ends."""
+        return self._mature(self.maturity_margin_d56, self.d56_window)
+
+    def _mature(self, margin: int, window: list[int]) -> int:
+        # Under CDISC numbering the last day of a window is one day earlier after the infusion (A-01).
+        return max(margin, window[1] - (1 if self.day_numbering == "CDISC" else 0))
+
     @model_validator(mode="after")
     def _days_of_this_world(self) -> Analysis:
         for name, value in self:
@@ -240,12 +254,15 @@ class Analysis(BaseModel):
             "baseline_window_wide",
             "d28_window",
             "d28_window_narrow",
+            "d28_window_wide",
             "d56_window",
         )
         for name in windows:
             first, last = getattr(self, name)
             if first > last:
                 raise ValueError(f"{name} starts after it ends")
+            if first < 0 and not name.startswith("baseline"):
+                raise ValueError(f"{name} starts before the first infusion (day 0)")
         if sorted(self.bili_cut_umol) != list(self.bili_cut_umol):
             raise ValueError("bili_cut_umol must rise")
         return self

@@ -202,6 +202,16 @@ class KaplanMeier:
         share, tolerance = (Fraction(str(p)), Fraction(0)) if exact else (p, TIME_TOLERANCE)
         return Interval(_crossing([1 - s for s in self.survival], self.times, share, tolerance), low, high, transform)
 
+    @property
+    def ends_at_half(self) -> bool:
+        """Whether the curve comes down to exactly 0.5 and stays there to the last time: no time is below it.
+
+        >>> kaplan_meier([5, 8, 20, 30], [1, 1, 0, 0]).ends_at_half, kaplan_meier([5, 8], [1, 1]).ends_at_half
+        (True, False)
+        """
+        tolerance = 0 if self.n <= EXACT_UP_TO else TIME_TOLERANCE
+        return bool(self.survival) and abs(self.survival[-1] - Fraction(1, 2)) <= tolerance
+
     def median(self, transform: Transform = "log-log", level: float = 0.95) -> Interval:
         """The median time; see `quantile`.
 

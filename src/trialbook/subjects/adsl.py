@@ -196,7 +196,7 @@ def set_reasons(
     safety, mature = adsl["SAFFL"].eq("Y"), adsl["MAT28FL"].eq("Y")
     never = "not infused"
     status = addlt.set_index("USUBJID")["DLTSTAT"].reindex(adsl["USUBJID"]).set_axis(adsl.index).fillna("not assessed")
-    due = (adsl["TRTSDT"] + pd.Timedelta(days=analysis.maturity_margin_d28)).dt.strftime("%Y-%m-%d").fillna("")
+    due = (adsl["TRTSDT"] + pd.Timedelta(days=analysis.days_to_maturity_d28)).dt.strftime("%Y-%m-%d").fillna("")
     why = {
         "SCRFL": pd.Series("no consent in the data", index=adsl.index, dtype="str"),
         "ENRFL": adsl["DCSREAS"].where(adsl["DCSREAS"] != "", "no dose level assigned").str.lower(),

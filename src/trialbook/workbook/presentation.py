@@ -49,6 +49,8 @@ def result_view(result: Result, reported: pd.DataFrame, only: str = "") -> tuple
     look = {"columns": list(counted.levels), "headers": headers(sizes, counted.levels), **look}
     if counted.added:
         look["notes"] = [f"An added analysis, not one of the protocol. Counted: {counted.denominator}.", *unknown(rows)]
+    if counted.median_notes and shown["analysis_id"].str.endswith("_MEDIAN").any():
+        look["notes"] = [*look.get("notes", []), *counted.median_notes]
     return shown, look
 
 

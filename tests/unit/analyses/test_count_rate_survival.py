@@ -19,6 +19,7 @@ from trialbook.protocol.models import Protocol
 from trialbook.results.ard import proportion_rows
 from trialbook.statistics.intervals import clopper_pearson
 from trialbook.statistics.kaplan_meier import kaplan_meier
+from trialbook.workbook.presentation import result_view
 
 SEX = ["F", "M", "F", "M", "", "M"]
 AGE_GROUPS = ["18-70", "4-11", "12-17", "18-70", "18-70", "18-70"]
@@ -160,6 +161,16 @@ def test_survival_by_sex_is_the_estimate_of_each_group(population: Population) -
     assert rows["MY_OS_SEX_EVENTS", "unknown", "", "N"] == 1
     assert all(row["context"].startswith("added") for row in found.counted.rows)
     assert found[["SEX", "day"]].drop_duplicates().shape[0] == 8
+
+
+def test_a_median_of_a_curve_that_ends_at_one_half_is_said_to_be_one(population: Population) -> None:
+    half = survival_times().assign(AVAL=[10.0, 20, 200, 160, 120], CNSR=[0, 0, 1, 1, 1]).iloc[[0, 1, 2, 3]]
+    found = survival(half, at=[28], id="MY_HALF", population=population)
+    assert found["median"].iloc[-1] == (20 + 200) / 2
+    _, look = result_view(found, found.ard, "MY_HALF_MEDIAN")
+    assert "Total: the curve does not fall below 0.5." in look["notes"][-1]
+    assert "does not fall" not in str(result_view(found, found.ard, "MY_HALF_KM")[1])
+    assert survival(survival_times(), at=[28], id="MY_OS", population=population).counted.median_notes == ()
 
 
 def events() -> pd.DataFrame:

@@ -106,7 +106,7 @@ def test_every_kind_of_picture_of_a_figure_whose_marks_follow_the_picked_subject
     for kind in FIGURES:
         assert chart.save(tmp_path / f"own.{kind}").read_bytes().startswith(begins[kind])
     drawing = (tmp_path / "own.svg").read_text(encoding="utf-8")
-    for text in ("F-90 Age &lt;of&gt; each subject", SYNTHETIC, "A footnote."):
+    for text in ("F-90 Age &lt;of&gt; each subject", "NCT06321198, data cut 2025-09-30", SYNTHETIC, "A footnote."):
         assert text in drawing
     assert "F-90 Age <of> each subject" in pypdf.PdfReader(tmp_path / "own.pdf").pages[0].extract_text()
     assert chart.to_frame()["AGE"].tolist() == [51, 60]

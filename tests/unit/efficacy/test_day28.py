@@ -70,6 +70,15 @@ def test_maturity_is_day_31_by_the_cut_whatever_the_outcome(respond, start, matu
     assert row["MAT28FL"] == ("Y" if mature else "")
 
 
+@pytest.mark.parametrize(
+    ("keys", "start", "mature"),
+    [({"d28_window": [34, 45]}, "2025-08-16", True), ({"d28_window": [34, 45]}, "2025-08-17", False),
+     ({"d28_window": [34, 45], "day_numbering": "CDISC"}, "2025-08-17", True)],
+)  # fmt: skip
+def test_nobody_is_mature_before_the_window_ends(respond, keys, start, mature) -> None:
+    assert outcome(respond(infused(start), **keys)) == (("NR", "MISSING") if mature else ("PENDING", ""))
+
+
 def test_an_early_death_stays_pending_until_the_subject_would_be_mature(respond) -> None:
     assert outcome(respond(infused("2025-09-10").died(3))) == ("PENDING", "")
 

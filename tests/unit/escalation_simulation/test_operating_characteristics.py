@@ -279,6 +279,11 @@ def test_the_command_takes_rules_rates_and_a_cap_or_the_protocols(analysis: Anal
     own = plans_of(analysis, [], [])
     assert {p.rule_name for p in own} == {analysis.escalation_rule}
     assert [p.rates for p in own] == [tuple(rates) for rates in analysis.oc_scenarios.values()]
+    # The protocol's levels name the plans, and of its sets of rates those that fit them are taken.
+    mixed = analysis.model_copy(update={"oc_scenarios": {"two": [0.1, 0.2], "three": [0.1, 0.2, 0.3]}})
+    assert [(p.ids, p.rates) for p in plans_of(mixed, [], [], levels=["D2", "D4"])] == [(("D2", "D4"), (0.1, 0.2))]
+    with pytest.raises(UsageError, match=r"oc_scenarios \(two: 2, three: 3 rates\) has one per dose level \(4\)"):
+        plans_of(mixed, [], [], levels=["A", "B", "C", "D"])
     four = plans_of(analysis, ["CRM"], ["0.05,0.1,0.2,0.3"], skeleton="0.05,0.1,0.2,0.3")
     assert len(four[0].ids) == 4
     short = short_table(run_exactly(plans_of(analysis, ["3+3"], ["0.05,0.10,0.20"])))

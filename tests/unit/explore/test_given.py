@@ -10,7 +10,7 @@ import pytest
 
 from trialbook.analyses.selection import select
 from trialbook.core.errors import UsageError
-from trialbook.explore.analysis import _landmark, _rates_given
+from trialbook.explore.analysis import _filled, _landmark, _of_graded_tests, _rates_given
 from trialbook.explore.given import days_given, on_records, said_of, subject_given, text_given, whole_given
 from trialbook.explore.names import no_such
 from trialbook.explore.numbers import numbers_named
@@ -64,6 +64,19 @@ def test_a_condition_asks_for_what_adsl_knows_and_the_unknown_stays_unknown() ->
     assert said_of("AGE >= @least", {"least": 40}) == " where AGE >= @least (least = 40)"
 
 
+def test_a_test_without_high_grades_has_no_unknown_high_grade() -> None:
+    # Platelets are graded by low values alone; of potassium, graded both ways, the missing grade is unknown.
+    results = pd.DataFrame({"USUBJID": ["A", "A", "B"], "PARAMCD": ["PLAT", "K", "K"]})
+    results["ATOXGRH"] = pd.array([None, None, 3], dtype="Int64")
+    found = select(results, _of_graded_tests(on_records("ATOXGRH >= 3", PEOPLE, {})))
+    assert (found.yes.tolist(), found.unknown.tolist()) == ([False, False, True], [False, True, False])
+
+
+def test_nobody_is_0_and_the_bounds_of_a_known_number_are_that_number() -> None:
+    counts = pd.DataFrame({"n": [2.0, None], "n_high": [None, 3.0], "pending": [None, 1.0]})
+    assert _filled(counts)[["n_high", "pending"]].values.tolist() == [[2, 0], [3, 1]]
+
+
 def test_rates_of_a_design_are_as_many_as_the_levels() -> None:
     levels = ["DL1", "DL2", "DL3"]
     assert _rates_given(np.array([0.1, 0.2, 0.3]), levels) == [[0.1, 0.2, 0.3]]
@@ -79,6 +92,10 @@ def test_another_day_has_a_window_around_it(analysis: Any) -> None:
     at = _landmark(56, [53, 59], analysis)
     lag = analysis.maturity_margin_d28 - analysis.d28_window[1]
     assert (at.day, at.window, at.maturity) == (56, (53, 59), 59 + lag)
+    # A window alone is one of day 28, and mature as it is under the key.
+    for window in ([25, 29], [21, 45]):
+        key = analysis.model_copy(update={"d28_window": window})
+        assert _landmark(None, window, analysis).maturity == key.days_to_maturity_d28 == max(31, window[1])
     for day, window in ((56, None), (None, [53, 59]), (56, [57, 59]), (56, [53]), (56, "53-59")):
         with pytest.raises(UsageError, match=r"window=\[53, 59\]"):
             _landmark(day, window, analysis)  # type: ignore[arg-type]

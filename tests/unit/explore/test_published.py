@@ -63,6 +63,9 @@ def test_a_cut_says_what_it_is_and_reads_only_what_is_asked(builds: Path, monkey
     # What a frame carries along can be written into a file.
     cut.adsl.query("SEX == 'F'").to_parquet(builds / "mine.parquet")
     assert pd.read_parquet(builds / "mine.parquet").attrs["trialbook origin"] == ["", "2025-06-30", True]
+    # A cut is what was built: a value written into it would be in no answer.
+    with pytest.raises(UsageError, match=r"cut\.adsl cannot be set.*my_adsl"):
+        cut.adsl = edited  # type: ignore[assignment]
     assert cut.clean["dm"].equals(cut.clean.DM)
     assert "DM" in dir(cut.clean)
     with pytest.raises(AttributeError, match="no clean domain AE"):

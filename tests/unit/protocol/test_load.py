@@ -76,6 +76,8 @@ def test_a_good_cut_file_loads_with_typed_overrides(folder: Path) -> None:
         (CUT + "overrides: {respone_rules: CN}\n", "the nearest known key is response_rules"),
         (CUT + "overrides: {response_rules: XX}\n", "'CIBMTR' or 'CN'"),
         (CUT + "overrides: {d28_window: [31, 25]}\n", "d28_window starts after it ends"),
+        (CUT + "overrides: {d28_window_wide: [35, 21]}\n", "d28_window_wide starts after it ends"),
+        (CUT + "overrides: {d28_window: [-3, 31]}\n", "d28_window starts before the first infusion (day 0)"),
         (CUT + "overrides: {ctcae_version: '6.0'}\n", "'5.0'"),
         (CUT.replace("2025-06-30", "2025-06-31"), "no such calendar date"),
         (CUT.replace("2025-06-30", "30 June 2025"), "YYYY-MM-DD"),
