@@ -34,7 +34,7 @@ from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 __all__ = [
     "PROBLEMS", "Cleaned", "Cut", "Differences", "after_cut_sentence", "apply_cut", "arrival_sentence",
     "check_deletions", "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "consistency_queries",
-    "deleted_records", "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline", "missing_by_visit",
-    "missing_columns", "missing_values", "query_counts", "record_counts", "replay", "replayed_domains",
-    "restated_values", "restatement_queries", "restatements", "who_adds", "whole_change_log",
+    "deleted_records", "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline",
+    "missing_by_visit", "missing_columns", "missing_values", "query_counts", "record_counts", "replay",
+    "replayed_domains", "restated_values", "restatement_queries", "restatements", "who_adds", "whole_change_log",
 ]  # fmt: skip
