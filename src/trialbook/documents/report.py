@@ -55,7 +55,7 @@ DLT: tuple[Wanted, ...] = (
     ("dlt", "DLT rate, worst and best case", ()),
     ("dlt", "Escalation diary", ()),
     ("dlt", "Safety stopping rules", ()),
-    ("dlt", "Decisions on earlier cuts", ()),
+    ("dlt", "Decisions on earlier cuts", ("DATE", "CUT", "DECIDED", "ADVISED", "VERDICT", "TODAY", "SUPPORT")),
 )  # fmt: skip
 RESPONSE: tuple[Wanted, ...] = (
     ("orr", "Response at day 28 by dose level", ()),
