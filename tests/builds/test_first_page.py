@@ -33,13 +33,13 @@ def test_the_first_page_names_those_at_risk_with_their_reasons(demo: Path) -> No
     first = said[said.index("Look at these first") : said.index("Every treated subject")]
     for subject, reason in (
         ("016", "DLT window open to 2025-10-08, with an abnormal finding: ALT 4.5 x ULN on day 9"),
-        ("016", "exclusion criterion EX04A was met"), ("015", "Serious event without a grade"),
+        ("016", "exclusion criterion EX04A was met"), ("015", "Serious event, grade entered after the cut"),
         ("008", "Not seen for 117 days"), ("003", "at the dose of DL2 (2.02 x 10^6/kg) instead of DL1"),
     ):  # fmt: skip
         assert reason in first
         assert subject in first
     assert first.index("016") < first.index("015") < first.index("008") < first.index("003")
-    assert "death from day 92 to day 95" in said
+    assert "death date completed: from day 92 to day 95" in said
 
 
 def test_each_signal_stands_in_the_profile_of_its_subject_and_leads_somewhere(demo: Path) -> None:

@@ -15,6 +15,7 @@ from trialbook.cleaning.files_of_others import comparison_queries
 from trialbook.cleaning.problems import PROBLEMS
 from trialbook.cleaning.replay import replay, replayed_domains
 from trialbook.cleaning.report import (
+    after_cut_sentence,
     arrival_sentence,
     cleaning_rows,
     compared_counts,
@@ -32,8 +33,9 @@ from trialbook.cleaning.report import (
 from trialbook.cleaning.schema_drift import drift_sentence, export_drift
 
 __all__ = [
-    "PROBLEMS", "Cleaned", "Cut", "Differences", "apply_cut", "arrival_sentence", "blank_columns", "check_deletions",
-    "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "comparison_queries", "consistency_queries",
+    "PROBLEMS", "Cleaned", "Cut", "Differences", "after_cut_sentence", "apply_cut", "arrival_sentence", "blank_columns",
+    "check_deletions", "clean_snapshot", "cleaning_rows", "compare_cuts", "compared_counts", "comparison_queries",
+    "consistency_queries",
     "deleted_records", "differences_sentence", "drift_sentence", "export_drift", "fix_counts", "headline",
     "missing_by_visit", "missing_columns", "missing_values", "query_counts", "record_counts", "replay",
     "replayed_domains", "restated_values", "restatement_queries", "restatements", "who_adds", "whole_change_log",

@@ -106,13 +106,21 @@ def _restated(
 ) -> Iterator[tuple[str, str]]:  # fmt: skip
     new, old = (frames["adtte"][frames["adtte"]["PARAMCD"].eq("OS")] for frames in (data, before))
     events = dict(zip(old["USUBJID"], zip(old["CNSR"], old["AVAL"], strict=True), strict=True))
+    # A date that was partial then and is complete now was not changed but completed.
+    imputed, exact = (frames["adsl"]["DTHDTF"].fillna("").ne("") for frames in (before, data))
+    partial = set(before["adsl"].loc[imputed, "USUBJID"]) & set(data["adsl"].loc[~exact, "USUBJID"])
     for subject, censored, value in zip(new["USUBJID"], new["CNSR"], new["AVAL"], strict=True):
         then = events.get(subject)
         if then is not None and then[0] == 0 and subject in number:
             if censored != 0:
                 yield number[subject], msg("death of day {day:g} no longer recorded", day=then[1])
             elif value != then[1]:
-                yield number[subject], msg("death from day {day:g} to day {now:g}", day=then[1], now=value)
+                said = (
+                    msg("death date completed: from day {day:g} to day {now:g}", day=then[1], now=value)
+                    if subject in partial
+                    else msg("death from day {day:g} to day {now:g}", day=then[1], now=value)
+                )
+                yield number[subject], said
     for subject, then_status, value in _pairs(data["addlt"], before["addlt"], "DLTSTAT"):
         if then_status not in WAITING and subject in number:
             words = STATUS_WORDS.get(then_status, then_status), STATUS_WORDS.get(value, value)

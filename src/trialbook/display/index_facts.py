@@ -128,8 +128,9 @@ def index_facts(
     queries: pd.DataFrame,
     steps: Sequence[StepStatus],
     verdicts: Sequence[Verdict],
+    queries_before: pd.DataFrame | None = None,
 ) -> IndexFacts:
-    """The facts of the first page. `datasets` holds adsl."""
+    """The facts of the first page. `datasets` holds adsl; `queries_before` is the query list of the previous cut."""
     analysis = analysis_values(protocol, cut.overrides, "cut file")
     numbers = Numbers(ard, analysis)
     now = _headlines(protocol, numbers)
@@ -145,7 +146,7 @@ def index_facts(
         level_heads={level.id: f"{level.id}\n{level.printed_dose}".strip() for level in protocol.dose_levels},
         steps=[_step_line(step, verdicts, cleans=step is steps[0]) for step in steps],
         contracts=_contracts(verdicts),
-        queries=_query_counts(queries, cut),
+        queries=_query_counts(queries, cut, queries_before),
         screened_only=int((adsl["SCRFL"].eq("Y") & ~adsl["SAFFL"].eq("Y")).sum()),
         previous_cut=cut.previous_cut or "",
     )
@@ -364,12 +365,17 @@ def _contracts(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "records", "rules", "broken", "verdict"])
 
 
-def _query_counts(queries: pd.DataFrame, cut: Cut) -> pd.DataFrame:
-    """Queries by severity: open, of these new at this cut, and closed since the previous cut."""
+def _query_counts(queries: pd.DataFrame, cut: Cut, before: pd.DataFrame | None) -> pd.DataFrame:
+    """Queries by severity: open, of these new at this cut, and closed since the previous cut.
+
+    `before`: the query list of the previous cut; what stands as closed there is not closed since.
+    """
     is_open = queries["status"].eq("open")
     is_new = is_open & queries["first_seen"].eq(cut.cut_date)
+    known = [] if before is None else before.loc[before["status"].ne("open"), "query_id"].tolist()
+    is_gone = ~is_open & ~queries["query_id"].isin(known)
     rows = []
     for severity in ("stop", "major", "minor"):
         of_kind = queries["severity"].eq(severity)
-        rows.append((severity, *(int((of_kind & chosen).sum()) for chosen in (is_open, is_new, ~is_open))))
+        rows.append((severity, *(int((of_kind & chosen).sum()) for chosen in (is_open, is_new, is_gone))))
     return pd.DataFrame(rows, columns=["severity", "open", "new", "closed"])

@@ -54,6 +54,8 @@ DLT: tuple[Wanted, ...] = (
     ("dlt", "DLT rate", ()),
     ("dlt", "DLT rate, worst and best case", ()),
     ("dlt", "Escalation diary", ()),
+    ("dlt", "Safety stopping rules", ()),
+    ("dlt", "Decisions on earlier cuts", ("DATE", "CUT", "DECIDED", "ADVISED", "VERDICT", "TODAY", "SUPPORT")),
 )  # fmt: skip
 RESPONSE: tuple[Wanted, ...] = (
     ("orr", "Response at day 28 by dose level", ()),
@@ -298,7 +300,8 @@ def board_table(source: CutSource) -> Table:
     ]  # fmt: skip
     labels = {
         "subject": msg("Subject"), "level": msg("Level"), "person": msg("Age, sex"), "end": msg("Days to the cut"),
-        "grade": msg("aGVHD grade"), "worst": msg("Worst event"), "serious": msg("Serious events"), "dlt": msg("DLT"),
+        "grade": msg("aGVHD grade, baseline → last assessed"), "worst": msg("Worst event"),
+        "serious": msg("Serious events"), "dlt": msg("DLT"),
         "response": msg("Day 28"), "status": msg("Now"),
     }  # fmt: skip
     empty = [

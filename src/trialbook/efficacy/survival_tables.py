@@ -88,7 +88,10 @@ def bounds_sentence(rows: pd.DataFrame, analysis: Analysis) -> str:
 def case_counts(rows: pd.DataFrame, day: int, levels: list[str]) -> pd.DataFrame:
     """The worst and the best case of survival at a day, a row per dose level and for all (`results.bounds`)."""
     subtitle = msg("Alive, of those who died or were followed long enough (Kaplan-Meier)")
-    return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle)
+    note = msg(
+        "In brackets is the Kaplan-Meier estimate of the same case; it need not be the count divided by its total."
+    )
+    return described(case_table(rows, f"OS_{day}", levels), subtitle=subtitle, notes=[note])
 
 
 def deaths_text(rows: pd.DataFrame, level: str = TOTAL) -> str:

@@ -41,7 +41,7 @@ from trialbook.pipeline.superseded import superseded_place
 from trialbook.profiles.with_page import profiled_subjects
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import read_csv_list
-from trialbook.queries.query_files import HISTORY_FILE
+from trialbook.queries.query_files import HISTORY_FILE, QUERIES
 from trialbook.records_behind import Studied
 from trialbook.subjects.flow import NOBODY
 from trialbook.workbook.steps import StepSpec
@@ -253,8 +253,11 @@ def _supersedes(sources: PageSources) -> str:
 def _facts(sources: PageSources, scratch: Path) -> IndexFacts:
     datasets = {"adsl": read_dataset(scratch / "data" / "adsl.parquet")}
     previous = read_dataset(sources.previous / "results" / "ard.parquet") if sources.previous else None
+    listed = sources.previous / QUERIES if sources.previous else None
+    queries_before = read_csv_list(listed) if listed is not None and listed.is_file() else None
     steps = [StepStatus(spec.name, spec.title, f"{spec.name}.html", spec.datasets) for spec in sources.steps]
     verdicts = [verdict for found in sources.verdicts.values() for verdict in found]
     return index_facts(
-        sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts
-    )
+        sources.trial.protocol, sources.trial.cut, sources.ard, previous, datasets, sources.queries, steps, verdicts,
+        queries_before,
+    )  # fmt: skip

@@ -36,16 +36,24 @@ TITLES: Mapping[str, str] = {
 PATTERNS: Mapping[str, str] = {
     "pending_abnormal": "DLT window open to {window_end}, with an abnormal finding: {findings}.",
     "pending_data_abnormal": "DLT window closed on {window_end}, data missing; abnormal finding: {findings}.",
-    "finding_liver": "{test} {ratio} x ULN on day {day} with bilirubin {bilirubin} x ULN",
+    "finding_liver": (
+        "{test} {ratio} x ULN on day {day} (baseline {base}), bilirubin {bilirubin} x ULN on day {bilirubin_day} "
+        "(baseline {bilirubin_base}, peak {peak} on day {peak_day}), last liver test on day {last}"
+    ),
     "finding_laboratory": "{test} grade {grade} on day {day}",
     "finding_event": "{term}, grade {grade}, day {day}",
     "finding_serious": "serious {term}, grade {grade}, day {day}",
     "finding_ungraded": "{term} without a grade, day {day}",
     "liver_injury": (
-        "{test} {ratio} x ULN on day {day}, bilirubin {bilirubin} x ULN on day {bilirubin_day} (peak {peak} x ULN): "
-        "biochemical criteria of liver injury met, clinical review needed."
+        "{test} {ratio} x ULN on day {day} (baseline {base}), bilirubin {bilirubin} x ULN on day {bilirubin_day} "
+        "(baseline {bilirubin_base}, peak {peak} on day {peak_day}), last liver test on day {last}: biochemical "
+        "criteria of liver injury met, clinical review needed."
     ),
     "ungraded_serious": "Serious event without a grade: {term}, day {day}. Any count by grade may be one higher.",
+    "serious_graded_later": (
+        "Serious event, grade entered after the cut: {term}, day {day}. A death dated after the cut is entered with it "
+        "and is not counted. Any count by grade may be one higher."
+    ),
     "ungraded_maybe_serious": "Event of unknown seriousness and without a grade: {term}, day {day}.",
     "level_toxicity": "{dlts} of {evaluable} evaluable subjects at {dose_level} had a DLT.",
     "stopping_reached": "{event}: {events} of {evaluated} subjects; the stopping boundary is reached.",
@@ -59,7 +67,8 @@ PATTERNS: Mapping[str, str] = {
         "the rule would now advise: {advice}."
     ),
     "beyond_last": (
-        "First treated at {dose_level} although the last decision on record was another one ({decision}): {subjects}."
+        "First treated at {dose_level}: {subjects}; no decision on record opens {dose_level}. The last decision is: "
+        "{decision}."
     ),
     "beyond_before": (
         "First treated at {dose_level} before the committee opened the level on {opened}: {subjects}; the last "

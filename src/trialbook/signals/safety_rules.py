@@ -25,12 +25,15 @@ from trialbook.signals.messages import message
 from trialbook.signals.model import Facts, Found, Outcome, Unchecked
 from trialbook.subjects.dlt_status import PENDING, WAITING
 
+# The question about a fatal grade that the cut has set back, since the death lies after it (`cleaning.cut`).
+GRADE_SET_BACK = "P26-GRADE-AT-CUT"
 TRANSAMINASES, BILIRUBIN = ("ALT", "AST"), "BILI"
 
 
 def liver_pairs(facts: Facts) -> pd.DataFrame:
     """Who meets the hepatic screen (§3.3): USUBJID, and of the highest transaminase that is followed by bilirubin TEST
-    RATIO DAY LBSEQ, of the highest such bilirubin BILI BILIDAY BILISEQ, and PEAK, the highest bilirubin since infusion.
+    RATIO DAY LBSEQ, of the highest such bilirubin BILI BILIDAY BILISEQ; PEAK and PEAKDAY, the highest bilirubin since
+    infusion; BASE and BILIBASE, both tests at baseline; LASTDAY of the last ALT, AST or bilirubin. Multiples of ULN.
     """
     limits = facts.study.analysis.hepatic_screen
     rows = _liver_results(facts)
@@ -43,14 +46,38 @@ def liver_pairs(facts: Facts) -> pd.DataFrame:
         ["USUBJID", "RATIO", "RATIO_B", "ADT", "LBSEQ"], ascending=[True, False, False, True, True], kind="stable"
     )
     best = pairs.drop_duplicates("USUBJID").reset_index(drop=True)
-    peak = bili.groupby("USUBJID")["RATIO"].max()
+    peak = bili.sort_values(["USUBJID", "RATIO", "RELDAY"], ascending=[True, False, True], kind="stable")
+    peak = peak.drop_duplicates("USUBJID").set_index("USUBJID")
+    last = rows.groupby("USUBJID")["RELDAY"].max()
+    base = _liver_baselines(facts)
     return pd.DataFrame(
         {
             "USUBJID": best["USUBJID"], "TEST": best["PARAMCD"], "RATIO": best["RATIO"], "DAY": best["RELDAY"],
             "LBSEQ": best["LBSEQ"], "BILI": best["RATIO_B"], "BILIDAY": best["RELDAY_B"], "BILISEQ": best["LBSEQ_B"],
-            "PEAK": of_subject(best["USUBJID"], peak),
+            "PEAK": of_subject(best["USUBJID"], peak["RATIO"]), "PEAKDAY": of_subject(best["USUBJID"], peak["RELDAY"]),
+            "BASE": [base.get(key) for key in zip(best["USUBJID"], best["PARAMCD"], strict=True)],
+            "BILIBASE": [base.get((subject, BILIRUBIN)) for subject in best["USUBJID"]],
+            "LASTDAY": of_subject(best["USUBJID"], last),
         }
     )  # fmt: skip
+
+
+def _liver_baselines(facts: Facts) -> dict[tuple[str, str], float]:
+    """The baseline of each liver test in multiples of its upper limit, by subject and test, where both are known."""
+    lb = facts.of_treated("adlb")
+    rows = lb[lb["PARAMCD"].isin([*TRANSAMINASES, BILIRUBIN]) & lb["ABLFL"].eq("Y")]
+    rows = rows.assign(RATIO=rows["AVAL"] / rows["ANRHI"])
+    rows = rows[rows["RATIO"].notna() & rows["AVALOP"].eq("")]
+    return dict(zip(zip(rows["USUBJID"], rows["PARAMCD"], strict=True), rows["RATIO"].astype(float), strict=True))
+
+
+def _liver_words(row: Any) -> dict[str, Any]:
+    """What the sentences say of a row of `liver_pairs`."""
+    return {
+        "test": row.TEST, "ratio": _times(row.RATIO), "day": int(row.DAY), "base": _times(row.BASE),
+        "bilirubin": _times(row.BILI), "bilirubin_day": int(row.BILIDAY), "bilirubin_base": _times(row.BILIBASE),
+        "peak": _times(row.PEAK), "peak_day": int(row.PEAKDAY), "last": int(row.LASTDAY),
+    }  # fmt: skip
 
 
 def _liver_results(facts: Facts) -> pd.DataFrame:
@@ -66,10 +93,7 @@ def liver_injury(facts: Facts, rule: LiverInjury) -> Outcome:
     found = [
         Found(
             "liver_injury",
-            {
-                "test": row.TEST, "ratio": _times(row.RATIO), "day": int(row.DAY), "bilirubin": _times(row.BILI),
-                "bilirubin_day": int(row.BILIDAY), "peak": _times(row.PEAK),
-            },
+            _liver_words(row),
             [("adlb", row.USUBJID, f"LBSEQ={row.LBSEQ}"), ("adlb", row.USUBJID, f"LBSEQ={row.BILISEQ}")],
             subject=row.USUBJID,
         )
@@ -98,9 +122,7 @@ def pending_abnormal(facts: Facts, rule: PendingAbnormal) -> Outcome:
     waiting = addlt[addlt["DLTSTAT"].isin(WAITING)]
     findings: dict[str, list[tuple[dict[str, Any], tuple[str, str, str]]]] = {}
     for row in liver_pairs(facts).itertuples():
-        said = message(
-            "finding_liver", test=row.TEST, ratio=_times(row.RATIO), day=int(row.DAY), bilirubin=_times(row.PEAK)
-        )
+        said = message("finding_liver", **_liver_words(row))
         findings.setdefault(row.USUBJID, []).append((said, ("adlb", row.USUBJID, f"LBSEQ={row.LBSEQ}")))
     for row in _worse_results(facts, rule.laboratory_grade).itertuples():
         said = message("finding_laboratory", test=row.PARAMCD, grade=int(row.GRADE), day=int(row.RELDAY))
@@ -154,18 +176,24 @@ def _event_words(row: Any) -> dict[str, Any]:
 
 
 def ungraded_serious(facts: Facts, rule: UngradedSerious) -> Outcome:
-    """Serious events, and those that may be, since the first infusion whose grade is not known."""
+    """Serious events, and those that may be, since the first infusion whose grade is not known.
+
+    A fatal grade that the cut set back (P26) was entered after the cut: the sentence says so.
+    """
     ae = facts.of_treated("adae")
     ae = ae.assign(SERIOUS=ae["ASER"].eq("Y"), OPEN=seriousness_open(ae), TERM=_term(ae))
     rows = ae[ae["TRTEMFL"].eq("Y") & ae["ATOXGR"].isna() & (ae["SERIOUS"] | ae["OPEN"])]
     rows = rows.sort_values(["USUBJID", "SERIOUS", "AESEQ"], ascending=[True, False, True], kind="stable")
     rows = rows.drop_duplicates(["USUBJID", "EPISODE"])
+    set_back = facts.queries[facts.queries["rule"].eq(GRADE_SET_BACK)]
+    later = set(zip(set_back["subject"], set_back["record"], strict=True))
     if len(rows) > ONE_BY_ONE and not grades_collected(facts.data["adae"]):
         # A trial that collects no grade at all has one gap, not one per event.
         return Outcome(unchecked=[Unchecked(message("no_grades"), list(dict.fromkeys(rows["USUBJID"])))])
     return Outcome([
         Found(
-            "ungraded_serious" if row.SERIOUS else "ungraded_maybe_serious",
+            "ungraded_maybe_serious" if not row.SERIOUS
+            else "serious_graded_later" if (row.USUBJID, f"AESEQ={row.AESEQ}") in later else "ungraded_serious",
             {"term": row.TERM, "day": _day(row.RELDAY)}, [("adae", row.USUBJID, f"AESEQ={row.AESEQ}")],
             subject=row.USUBJID, key=f"AESEQ={row.AESEQ}", severity=None if row.SERIOUS else rule.unknown,
         )
@@ -287,5 +315,5 @@ def _day(value: Any) -> int | str:
     return "not known" if pd.isna(value) else int(value)
 
 
-def _times(value: float) -> str:
-    return round_half_up(float(value), 1)
+def _times(value: float | None) -> str:
+    return "not known" if pd.isna(value) else round_half_up(float(value), 1)

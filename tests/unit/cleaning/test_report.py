@@ -8,7 +8,7 @@ import pandas as pd
 
 from support.raw_export import DM, export, rows, trial_of
 from support.trial_builder import TrialBuilder, trial
-from trialbook.cleaning import apply_cut, missing_by_visit
+from trialbook.cleaning import after_cut_sentence, apply_cut, missing_by_visit
 from trialbook.contracts.odcs import load_contracts
 from trialbook.display.charts.cleaning import missing_visits
 from trialbook.snapshot import read_snapshot
@@ -26,6 +26,17 @@ def test_records_kept_for_want_of_a_date_are_counted() -> None:
         built.event(term, start)
     counts = apply_cut(built.domains(), pd.Timestamp("2025-06-15")).counts.set_index("domain")
     assert counts.loc["AE", ["read", "removed", "kept", "undated", "partial"]].tolist() == [5, 1, 4, 1, 2]
+
+
+def test_deaths_and_serious_events_after_the_cut_are_named_by_subject() -> None:
+    built = trial().subject("S01").infused(0).died("2025-07-02")
+    built.subject("S02").infused(0).event("Sepsis", "2025-07-03", 4, serious="Y").event("Rash", "2025-07-03", 1)
+    domains, early, late = built.domains(), pd.Timestamp("2025-06-30"), pd.Timestamp("2025-07-31")
+    assert after_cut_sentence(domains, apply_cut(domains, early)) == (
+        "Dated after the cut and not counted: S01 (a death is recorded), S02 (a serious event is recorded)."
+    )
+    said = after_cut_sentence(domains, apply_cut(domains, late))
+    assert said == "No death and no serious event is dated after the cut."
 
 
 def test_a_subject_seen_without_a_result_that_others_have_is_missing() -> None:

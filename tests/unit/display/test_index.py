@@ -243,6 +243,13 @@ def test_queries_are_counted_by_severity_and_novelty(protocol):
     assert counts.to_numpy().tolist() == [["stop", 0, 0, 1], ["major", 1, 1, 0], ["minor", 1, 0, 0]]
 
 
+def test_a_query_that_the_previous_list_has_closed_is_not_closed_since(protocol):
+    listed = asked("major", known=("minor", "stop"))
+    before = listed.assign(status=listed["severity"].map({"minor": "closed", "stop": "open", "major": "open"}))
+    counts = facts_of(protocol, queries=listed, queries_before=before).queries
+    assert dict(zip(counts["severity"], counts["closed"], strict=True)) == {"stop": 1, "major": 0, "minor": 0}
+
+
 def test_a_step_shows_the_worst_verdict_among_its_contracts(protocol):
     broken = Failure("in range", "AGE", "warning", "AGE is between 4 and 70", 3, [])
     verdicts = [

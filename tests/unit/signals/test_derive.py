@@ -253,6 +253,28 @@ def test_nothing_else_is_raised_of_who_lies_inside_every_limit(found: list[Signa
     assert told.isdisjoint(QUIET)
 
 
+def test_liver_tests_stand_with_their_days_and_baselines(protocol: Protocol, analysis: Analysis) -> None:
+    book = quiet(until=20, start=started(20), baseline=80)
+    book.lab("BILI", 52.5, 9, unit="umol/L", high=21.0)
+    facts = facts_of(liver(book, later=4), protocol, analysis)
+    said = (
+        "ALT 3.0 x ULN on day 10 (baseline 2.0), bilirubin 2.0 x ULN on day 14 (baseline not known, peak 2.5 on day 9),"
+        " last liver test on day 14"
+    )
+    for rule in ("pending_abnormal", "liver_injury"):
+        (found,) = raised(facts, rule)
+        assert said in found.sentence
+
+
+def test_a_grade_that_the_cut_set_back_was_entered_after_it(protocol: Protocol, analysis: Analysis) -> None:
+    book = ungraded(quiet().event("Sepsis", 40, serious="Y", end=50))
+    asked = query("P26-GRADE-AT-CUT", "iMSC-2001-S01", "AE", record="AESEQ=1", field="AETOXGR", severity="major",
+                  message_en="x", message_zh="y")  # fmt: skip
+    (found,) = raised(facts_of(book, protocol, analysis, queries=[asked]), "ungraded_serious")
+    assert found.sentence.startswith("Serious event, grade entered after the cut: Sepsis, day 40. A death dated after")
+    assert found.severity == protocol.signals.ungraded_serious.severity
+
+
 def test_severities_are_those_of_the_protocol_file(found: list[Signal], protocol: Protocol) -> None:
     by_subject = {(one.subject, one.rule): one.severity for one in found}
     assert by_subject["B1", "liver_injury"] == protocol.signals.liver_injury.severity == "high"
@@ -513,7 +535,7 @@ def test_a_level_treated_against_the_last_decision(protocol: Protocol, analysis:
     shown_everywhere(against, protocol, "beyond_decision")
     day = f"{cut_on(100):%Y-%m-%d}"
     assert found.sentence == (
-        f"First treated at DL2 although the last decision on record was another one (enrol at DL1, {day}): S02."
+        f"First treated at DL2: S02; no decision on record opens DL2. The last decision is: enrol at DL1, {day}."
     )
     assert (found.severity, found.level, [one.usubjid for one in found.evidence]) == ("high", "DL2", ["iMSC-2001-S02"])
     assert raised(replace(facts, decisions=[decision()]), "beyond_decision") == []
