@@ -62,6 +62,7 @@ DATA_VARIABLES = frozenset(
         "CMDECOD", "DRUG", "PRTRT", "DSTERM", "DSDECOD", "DVTERM", "FILE", "file", "SHEET", "sheet", "ENCODING",
         "encoding", "RECORD", "record", "COLUMN", "column", "VARIABLE", "NAME", "sha256", "domain", "DOMAIN", "rule",
         "key", "KEY", "ADECOD", "CAUSE", "variable", "variable_level", "WHAT", "SHADE", "VALUE",
+        "what", "term",
     ]
 )  # fmt: skip
 # `T-5 Overview`, `F10a Peak transaminase`: the number that a title begins with.
