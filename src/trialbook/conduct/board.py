@@ -17,6 +17,7 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import NOT_EVALUABLE_WORDS
 from trialbook.safety.ae_tables import seriousness_open
 from trialbook.subjects.deaths import death_text
+from trialbook.subjects.demography import age_and_sex
 from trialbook.subjects.disposition import left_text
 
 
@@ -235,8 +236,8 @@ def _days(date: pd.Timestamp, start: pd.Timestamp) -> int | None:
 
 def _person(row: Mapping[str, object]) -> str:
     age, sex = row.get("AGE"), row.get("SEX")
-    words = ("" if age is None or pd.isna(age) else f"{float(str(age)):g}", "" if sex is None or pd.isna(sex) else sex)
-    return " ".join(str(word) for word in words if word)
+    years = "" if age is None or pd.isna(age) else f"{float(str(age)):g}"
+    return age_and_sex(years, "" if sex is None or pd.isna(sex) else str(sex))
 
 
 def _said(line: Mapping[str, object], name: str) -> str:

@@ -13,7 +13,7 @@ Text of the data (subject ids, verbatim terms) is never a message: as an argumen
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from numbers import Integral, Real
@@ -165,6 +165,15 @@ def plain(text: str, clean: Callable[[str], str] = str) -> Plain:
     return {**made, "p": text.plural, "n": text.counted} if text.plural else made
 
 
+def following(texts: Sequence[Plain], separator: str) -> Plain:
+    """Texts as JSON one after the other; `{"d": text}` among them is text of the data.
+
+    >>> ENGLISH.say(following([{"d": "Infections"}, "any event"], ", "))
+    'Infections, any event'
+    """
+    return {"j": str(JOINED[separator]), "l": list(texts)} if len(texts) > 1 else texts[0] if texts else ""
+
+
 def _argument(value: object, clean: Callable[[str], str], form: str) -> Any:
     """What fills a place as JSON: a number as it is, a text, and all else as it is shown in the format of its place."""
     if isinstance(value, str):
@@ -222,11 +231,15 @@ class Language:
         self.tag, self._lookup, self._lookup_plural = tag, lookup, lookup_plural
 
     def say(self, text: Plain) -> str:
-        """The text in this language, whether a string, a Message, or what `plain` makes of it."""
+        """The text in this language, whether a string, a Message, or what `plain` makes of it (`{"d": text}`, text of
+        the data, as it is).
+        """
         if isinstance(text, Message):
             return self.say(plain(text)) if text.arguments or text.parts else self._lookup(text.msgid)
         if isinstance(text, str):
             return self._lookup(text) if text else ""
+        if "d" in text:
+            return str(text["d"])
         if "j" in text:
             return self._joined(self._lookup(text["j"]), [self.say(part) for part in text["l"]])
         filled = {name: self.filling(name, value) for name, value in text["a"].items()}

@@ -79,6 +79,8 @@ _TOKEN = re.compile(r"[A-Za-z]+")
 # What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
 _NAME = re.compile(r"[A-Za-z][A-Za-z-]*[a-z][A-Za-z-]*")
 _HAN = re.compile("[\u4e00-\u9fff]")
+# A number that is no part of a code or name.
+_NUMBER = re.compile(r"(?<![A-Za-z\d._-])\d")
 _PLACE_OR_CODE = re.compile(r"\{[^{}]*\}|`[^`]*`")
 # A word; units of measurement are the same in every language.
 _WORD = re.compile(r"(?<![a-z])(?!(?:umol|mmol|mol|min|log|mg|kg|ng|ug|pg|mm|cm|ml|dl|fl)(?![a-z]))[a-z]{2,}")
@@ -336,11 +338,26 @@ class Translation(Language):
             if len(pieces) < 2 or not all(pieces) or not all(map(_closed, pieces)):
                 continue
             read = [self._read(piece) for piece in pieces]
-            pattern = f"{{a}}{self._between(between)}{{b}}"
+            apart = self._apart([one.said for one in read]) if between == ", " else self._between(between)
+            pattern = f"{{a}}{apart}{{b}}"
             said = read[0].said
             for one in read[1:]:
                 said = filled_pattern(pattern, {"a": said, "b": one.said})
             yield _Read(said, *_summed(read))
+
+    def _joined(self, pattern: str, said: list[str]) -> str:
+        if pattern == self._texts.get("{a}, {b}"):
+            pattern = f"{{a}}{self._apart(said)}{{b}}"
+        return super()._joined(pattern, said)
+
+    def _apart(self, said: Iterable[str]) -> str:
+        """The comma between texts: that of a list, or between facts, of which some give a number and some do not."""
+        texts = list(said)
+        plain = [text for text in texts if _NUMBER.search(text) is None]
+        is_facts = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts)) and self._between(", ") == "\u3001"
+        # Codes with one more thing behind them are a list.
+        is_facts = is_facts and not all(map(_LIST_OF_CODES.fullmatch, plain))
+        return "\uff0c" if is_facts else self._between(", ")
 
     def _between(self, separator: str) -> str:
         """What this language writes for a separator."""

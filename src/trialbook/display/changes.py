@@ -10,6 +10,7 @@ from trialbook.core.messages import ENGLISH, Language, enumerated, joined, msg, 
 from trialbook.diff.changes import CHANGED, UNKNOWN, Changes
 from trialbook.diff.headlines import headline_name
 from trialbook.display.blocks import Block
+from trialbook.display.first_page import SEVERITY_WORDS
 from trialbook.display.page import Frame, render
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
@@ -33,10 +34,15 @@ HEADS = {
 }  # fmt: skip
 RESULT_HEADS = {
     "analysis_id": msg("Analysis"), "group1_level": msg("Dose level"), "variable": msg("Variable"),
-    "variable_level": msg("Level"), "context": msg("Context"), "stat_name": msg("Statistic"),
+    "variable_level": msg("Value"), "context": msg("Context"), "stat_name": msg("Statistic"),
 }  # fmt: skip
 KINDS = {
     "restated": msg("changed"), "emptied": msg("removed"), "filled in": msg("completed"), "moved on": msg("went on"),
+}  # fmt: skip
+# Contexts of results that are another thing than the word that a contract is said by.
+CONTEXTS = {
+    "delivered": msg("records delivered"), "left out": msg("records left out"), "removed": msg("records removed"),
+    "kept": msg("records kept"),
 }  # fmt: skip
 # Columns of ADSL that are flags, by their name on the page.
 FLAGGED = ("Enrolled", "Evaluable for DLT", "Mature for day 28", "Died")
@@ -243,7 +249,8 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
 def _signals(signals: pd.DataFrame, linked: Collection[str]) -> Block:
     """What a committee must look at first: what is new, and what is no longer raised."""
     return table(
-        signals, msg("Signals: new, or no longer raised"), empty=msg("The same signals as at the earlier cut."),
+        signals.assign(severity=signals["severity"].map(lambda code: SEVERITY_WORDS.get(code, code))),
+        msg("Signals: new, or no longer raised"), empty=msg("The same signals as at the earlier cut."),
         labels=HEADS,
         subject="subject", linked=linked,
     )  # fmt: skip
@@ -259,7 +266,8 @@ def _details(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block
     )  # fmt: skip
     shown = changes.results.drop(columns=["group1"], errors="ignore")
     results = table(
-        shown, msg("Every result that changed"), empty=msg("No result changed."),
+        shown.assign(context=shown["context"].map(lambda code: CONTEXTS.get(code, code))),
+        msg("Every result that changed"), empty=msg("No result changed."),
         labels={**HEADS, **RESULT_HEADS, "then": then, "now": now},
         right=["then", "now"],
     )  # fmt: skip

@@ -16,6 +16,7 @@ from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
+from trialbook.subjects.demography import age_and_sex
 
 # Dose is ordered: from the lowest level to the highest the colour grows darker, in so many shades.
 SHADES = 3
@@ -104,6 +105,12 @@ class Strip:
     now: str
     unseen: bool
     open: bool
+
+    @property
+    def person(self) -> str:
+        """Age and sex, of which only the English is left where the board was read from a file."""
+        age, _, sex = str(self.row["person"]).partition(" ")
+        return age_and_sex(age, sex)
 
 
 def strips(

@@ -26,6 +26,7 @@ import pandas as pd
 from trialbook.core.messages import Message, Plain, msg, plain
 from trialbook.display.columns import code_words
 from trialbook.display.text import show, visible
+from trialbook.results.ard import TOTAL
 
 MIME = "application/vnd.trialbook.v1+json"
 Payload = dict[str, Any]
@@ -62,8 +63,11 @@ DATA_VARIABLES = frozenset(
         "CMDECOD", "DRUG", "PRTRT", "DSTERM", "DSDECOD", "DVTERM", "FILE", "file", "SHEET", "sheet", "ENCODING",
         "encoding", "RECORD", "record", "COLUMN", "column", "VARIABLE", "NAME", "sha256", "domain", "DOMAIN", "rule",
         "key", "KEY", "ADECOD", "CAUSE", "variable", "variable_level", "WHAT", "SHADE", "VALUE",
+        "what", "term",
     ]
 )  # fmt: skip
+# Columns of dose levels, among which all of them together is a word of ours.
+LEVELS = ("TRT01A", "TRT01P", "LEVEL", "level", "ARM")
 # `T-5 Overview`, `F10a Peak transaminase`: the number that a title begins with.
 _NUMBERED = re.compile(r"([TFL])-?(\d{1,4}[a-z]?)\b")
 
@@ -123,6 +127,8 @@ def columns_of(
         cells = [
             _said(value, kind)
             if isinstance(value, Message) and kind in ("text", "data")
+            else {"m": TOTAL, "a": {}}
+            if kind == "data" and name in LEVELS and value == TOTAL
             else visible(show(value, shown))
             for value in (values if kind != "text" else (_in_words(name, value) for value in values))
         ]

@@ -11,6 +11,7 @@ import pandas as pd
 from trialbook.core.messages import ENGLISH, Language, joined, msg
 from trialbook.display import profile_drawing as drawn
 from trialbook.display.blocks import Block, key_numbers
+from trialbook.display.cell_words import OUR_WORDS
 from trialbook.display.first_page import SEVERITY_WORDS, more_about
 from trialbook.display.page import Frame, Link, own_scripts, render
 from trialbook.display.page_content import Ids
@@ -225,7 +226,11 @@ def _flagged(events: pd.DataFrame) -> pd.DataFrame:
         joined([word for word, holds in zip(words.values(), row, strict=True) if holds], ", ")
         for row in events[list(words)].itertuples(index=False)
     ]
-    shown = events.assign(FLAGS=pd.Series(flags, index=events.index, dtype="str"))
+    outcomes = [text.lower() if str(text).lower() in OUR_WORDS else text for text in events["OUTCOME"]]
+    shown = events.assign(
+        FLAGS=pd.Series(flags, index=events.index, dtype="str"),
+        OUTCOME=pd.Series(outcomes, index=events.index, dtype="object"),
+    )
     # As a rule the site's words are those of the dictionary: then one column says both.
     return shown.drop(columns="REPORTED") if shown["REPORTED"].equals(shown["TERM"]) else shown
 

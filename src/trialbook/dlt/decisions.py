@@ -206,7 +206,9 @@ def decided(one: Decision, replaced: Decision | None = None) -> str:
     if one.decision == WITHDRAW:
         return msg(CHOICES[WITHDRAW], date=one.supersedes)
     said = (
-        msg("{decision} {level}", decision=CHOICES[one.decision], level=one.level)
+        msg("expand {level}", level=one.level)
+        if one.level and one.decision == "expand"
+        else msg("{decision} {level}", decision=CHOICES[one.decision], level=one.level)
         if one.level
         else CHOICES[one.decision]
     )

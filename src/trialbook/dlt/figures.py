@@ -69,7 +69,7 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
     diary = diary.assign(
         DATE=listed["TRTSDT"].dt.strftime("%Y-%m-%d").astype("str"),
         HEAD=diary["level"].map(heads).fillna(diary["level"]).astype("str"),
-        EVENT=pd.Series(terms.reindex(asked).fillna("").to_numpy(), index=diary.index).where(counted, "").astype("str"),
+        TERM=pd.Series(terms.reindex(asked).fillna("").to_numpy(), index=diary.index).where(counted, "").astype("str"),
     )
     n = diary["outcome"].value_counts()
     whole, diary = diary, _last_and_at_risk(diary)
@@ -79,7 +79,7 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
     ]
     who = whole[counted]
     named = [
-        msg("{subject} at {level} ({event})", subject=row.subject, level=row.level, event=row.EVENT or row.outcome)
+        msg("{subject} at {level} ({event})", subject=row.subject, level=row.level, event=row.TERM or row.outcome)
         for row in who.head(MOST_NAMED).itertuples()
     ]
     named += [msg("{n} more", n=len(who) - MOST_NAMED)] * (len(who) > MOST_NAMED)
@@ -87,7 +87,7 @@ def dated_diary(addlt: pd.DataFrame, events: pd.DataFrame, heads: Mapping[str, s
         "{n} subjects in order of their first infusion against dose level. With a DLT: {dlts}.",
         n=len(whole), dlts=joined(named, ", ") or msg("none"),
     )  # fmt: skip
-    labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "EVENT": msg("Event term")}
+    labels = DIARY_LABELS | {"DATE": msg("First infusion"), "HEAD": msg("Dose"), "TERM": msg("Event term")}
     return described(
         diary, labels=labels, finding=joined(said, ", "), summary=summary,
         notes=most_drawn_note(len(diary), len(whole)),

@@ -29,6 +29,7 @@ from trialbook.documents.content import (
     table_of,
 )
 from trialbook.documents.source import CutSource, signal_text
+from trialbook.subjects.demography import age_and_sex
 
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 SEVERITIES = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low")}
@@ -292,7 +293,7 @@ def board_table(source: CutSource) -> Table:
     board = source.page.board
     rows = [
         (
-            row.subject, row.level, row.person, row.end, row.grade, row.worst,
+            row.subject, row.level, age_and_sex(*row.person.partition(" ")[::2]), row.end, row.grade, row.worst,
             _events(row.serious),
             row.dlt, row.response, row.status,
         )
@@ -450,7 +451,7 @@ def own_table(
 ) -> Table:  # fmt: skip
     """A table of rows of texts and numbers; what names a subject, a level, a day or a record is text of the data."""
     columns = []
-    as_delivered = {"subject", "level", "day", "person", *data}
+    as_delivered = {"subject", "level", "day", *data}
     for place, (name, label) in enumerate(labels.items()):
         if name in without:
             continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.described import described
-from trialbook.core.messages import joined, msg, plural
+from trialbook.core.messages import as_text, joined, msg, plural
 from trialbook.dlt.advice import plain_code, trial_history
 from trialbook.dlt.designs.design import MTD_DECLARED, ONGOING, WAIT, Cap, History, Pending, Rule
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
@@ -139,6 +139,7 @@ def course_table(found: Courses, results: pd.DataFrame, protocol: Protocol, anal
     table = pd.DataFrame(listed, columns=[*columns, "END", *found.chances], dtype="object").fillna("")
     labels = {f"C{k}": msg("Cohort {k}", k=k) for k in range(1, steps + 1)}
     labels |= {"PENDING": msg("Pending now"), "END": msg("How it ends")}
+    labels |= {name: as_text(name) for name in found.chances}
     return described(
         table, labels=labels, right=list(found.chances), numbers=numbers, empty=found.nothing,
         notes=[HOW, *_notes(found, protocol, analysis)],

@@ -20,6 +20,7 @@ from trialbook.queries.rule_texts import Texts
 
 LIMITS = (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT)
 STOPS = Texts("queries/texts/stops.yaml")
+_MORE = re.compile(r"\((\d+) more critical failures\)")
 _CONTRACT = re.compile(r"the contract (\S+) does not hold: (.+?)(?=: \d+ records| \(\d+ more critical|$)")
 
 
@@ -199,9 +200,12 @@ def in_chinese(error: TrialbookError) -> str:
             words = STOPS.area.stops["CONTRACT"].format(dataset=contract[1], rule=rule)
     if words is None:
         return ""
+    more = _MORE.search(error.problem)
+    words += f"另有{more[1]}条严重规则不符合。" if more is not None else ""
     place = [str(error.file)] if error.file else []
     if error.row is not None:
-        place.append(f"第{str(error.row).replace(' and ', '、')}行")
+        rows = str(error.row).replace(" and ", "、").replace(", ", "、")
+        place.append(f"第{rows}行")
     if error.column:
         place.append(f"列{error.column}")
     if error.value is not None:

@@ -23,6 +23,7 @@ from trialbook.safety.ae_tables import seriousness_open
 from trialbook.safety.ctcae import GRADED_TESTS, TERMS, Term
 from trialbook.safety.relationship import relation_given
 from trialbook.subjects.deaths import death_text
+from trialbook.subjects.demography import age_and_sex
 from trialbook.subjects.disposition import left_words
 from trialbook.subjects.dosing import infusion_levels
 
@@ -335,7 +336,7 @@ class _Known:
         first = pd.Timestamp(str(subject["TRTSDT"]))
         facts = [
             (msg("Dose level"), _text(subject["TRT01A"]), msg("first infusion {first:%Y-%m-%d}", first=first)),
-            (msg("Age, sex"), ", ".join(filter(None, (_text(subject.get("AGE")), _text(subject.get("SEX"))))), ""),
+            (msg("Age, sex"), age_and_sex(_text(subject.get("AGE")), _text(subject.get("SEX"))), ""),
             (msg("Infusions"), str(infusions), ""),
             (msg("DLT status"), STATUS_WORDS.get(self._dlt[0].get(usubjid, ""), ""), self._dlt[1].get(usubjid, "")),
             (msg("Response at day 28"), *self._day_28(usubjid)),

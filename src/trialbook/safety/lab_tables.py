@@ -358,7 +358,7 @@ NEEDED = (
 )  # fmt: skip
 LINE_COLUMNS = ["SUBJID", "TRT01A", "TEST", "BGRADE", "WORST", "VALUE", "RELDAY", "DRIVER"]
 DRIVERS = {"ULN": msg("upper limit"), "LLN": msg("lower limit"), "BASE": "baseline", "ABS": msg("fixed limit")}
-NO_EVENT, NOT_SIGNIFICANT = "none: asked", "none: not clinically significant"
+NO_EVENT, NOT_SIGNIFICANT = msg("none: asked"), msg("none: not clinically significant")
 SEVERE = 3
 KNOWN, WORSENED = "not worse", "worse"
 
@@ -390,7 +390,7 @@ def severe_listing(adlb: pd.DataFrame, adae: pd.DataFrame, adsl: pd.DataFrame, a
     columns = [name for name in LABELS if name in listed.columns and name != "RELDAY"]
     listed = listed.sort_values(["SUBJID", "TEST"], kind="stable", ignore_index=True)[columns]
     return described(
-        listed, labels=LABELS, notes=[match_note(analysis)],
+        listed, labels=LABELS, notes=[match_note(analysis)], data=["EVENT"],
         empty=msg("No laboratory result of grade 3 or 4 after an infusion at this cut."),
     )  # fmt: skip
 
@@ -414,9 +414,11 @@ def _severe_of_term(severe: pd.DataFrame, adae: pd.DataFrame, term: Term, days: 
     rise = pd.Series(WORSENED, index=worst.index, dtype="str").mask(
         (worst[grade] <= worst[base]).fillna(False).astype(bool), KNOWN
     )
-    events = of_subject["EVENT"].agg(_joined).reindex(worst.index)
+    events = of_subject["EVENT"].agg(_joined).reindex(worst.index).astype("object")
     none = (
-        pd.Series(NO_EVENT, index=worst.index, dtype="str").mask(ignored, NOT_SIGNIFICANT).mask(rise == KNOWN, "none")
+        pd.Series(NO_EVENT, index=worst.index, dtype="object")
+        .mask(ignored, NOT_SIGNIFICANT)
+        .mask(rise == KNOWN, msg("none"))
     )
     return pd.DataFrame({
         "USUBJID": worst.index, "TRT01A": worst["TRT01A"].to_numpy(), "TEST": shift_variable(term.test, term.direction),

@@ -35,6 +35,17 @@ UNKNOWN = msg("Not known")
 _STATS = {"median": msg("Median"), "min": msg("Minimum"), "max": msg("Maximum")}
 
 
+def age_and_sex(age: str, sex: str) -> str:
+    """Age in years and sex in few words; what is not known is left out.
+
+    >>> str(age_and_sex("45", "M")), age_and_sex("", "F"), age_and_sex("45", "")
+    ('45 M', 'F', '45')
+    """
+    # Each id as a literal, so that the catalogue has it.
+    known = {"M": msg("{n} M", n=age), "F": msg("{n} F", n=age)}
+    return known[sex] if age and sex in known else " ".join(filter(None, (age, sex)))
+
+
 def demography_rows(
     adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, entry: pd.DataFrame | None = None
 ) -> list[ArdRow]:

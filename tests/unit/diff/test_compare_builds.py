@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from support.trial_builder import TrialBuilder, trial
+from trialbook.core.translations import chinese
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import CHANGED, GONE, RAISED, UNKNOWN, Changes, RecordChanges
 from trialbook.diff.compare_builds import changes_between
@@ -100,6 +101,16 @@ def test_headline_numbers_and_results_say_then_and_now(found: Changes) -> None:
     assert found.results[["then", "now"]].to_numpy().tolist() == [["2", "3"]]
 
 
+def test_the_page_in_chinese_tells_records_that_were_kept_from_a_contract_that_was_kept(
+    protocol: Protocol, found: Changes
+) -> None:
+    results = found.results.assign(context="kept")
+    frame = Frame(protocol.study, found.new, [], "f")
+    page = render_changes(replace(found, results=results), frame, language=chinese())
+    assert "<td" in page
+    assert ">符合</td>" not in page
+
+
 def test_a_death_date_that_moved_is_a_changed_result_with_the_record_behind_it(protocol: Protocol) -> None:
     then = built_cut(trial().subject("S01").infused(0).died(20), protocol, "2025-03-01", 1)
     now = built_cut(trial().subject("S01").infused(0).died(23), protocol, "2025-06-01", 1)
@@ -161,6 +172,7 @@ def test_signals_are_new_or_no_longer_raised_and_open_the_page(protocol: Protoco
     ]  # fmt: skip
     page = render_changes(found, Frame(protocol.study, now.cut, [], "f"))
     assert page.index("Signals: new, or no longer raised") < page.index("Deleted records")
+    assert page.count(">High</td>") == 2
     # A build of an earlier version has no list: nothing is said rather than "none".
     then.__dict__["signals"] = None
     assert "Signals" not in render_changes(changes_between(then, now), Frame(protocol.study, now.cut, [], "f"))

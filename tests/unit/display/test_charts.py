@@ -170,7 +170,7 @@ def test_the_states_are_those_of_the_rule_and_the_present_ones_are_marked(protoc
 def test_the_diary_says_when_at_what_dose_and_which_dlt() -> None:
     diary = pd.DataFrame({
         "order": [1, 2], "subject": ["S1", "S2"], "level": ["DL1", "DL2"], "outcome": ["no DLT", "DLT"],
-        "DATE": ["2025-01-01", "2025-02-01"], "EVENT": ["", "Sepsis"],
+        "DATE": ["2025-01-01", "2025-02-01"], "TERM": ["", "Sepsis"],
     })  # fmt: skip
     svg = still_svg(escalation_diary_chart(diary, LEVELS, {"DL2": "DL2, 2 x 10^6/kg"}).to_dict(), "diary")
     assert {"Sepsis", "2: 2025-02-01", "DL2, 2 x 10^6/kg"} <= set(re.findall(r">([^<]+)<", svg))

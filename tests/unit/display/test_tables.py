@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.page_samples import PAYLOADS
+from trialbook.core.messages import msg
+from trialbook.core.translations import chinese
 from trialbook.display import ard_table, key_numbers, notice, sentence, table
 from trialbook.display.page_outputs import is_own_html
+from trialbook.display.render import Renderer
 from trialbook.display.text import show, visible
 from trialbook.results.ard import ard_row, proportion_rows, to_ard
 
@@ -263,6 +266,19 @@ def test_terms_stand_under_their_group():
     )
     rows = ard_cells(ard, row="variable_level", group="variable", row_labels={"": "Any"}, stats="{n}")
     assert [row[0] for row in rows] == ["", "Infections", "Any", "Sepsis", "Skin", "Any"]
+
+
+def test_the_name_of_a_number_that_opens_has_its_term_as_delivered_in_every_language():
+    rows = (
+        row
+        for term in ("", "Lung infection")
+        for row in proportion_rows("T", "Total", "Infections and infestations", 1, 12, 1, variable_level=term)
+    )
+    options = {"row": "variable_level", "group": "variable", "row_labels": {"": msg("Any event")}}
+    block = ard_table(to_ard(rows), "Terms", columns=["Total"], headers={}, stats="{n}", **options)
+    said = [Renderer(chinese()).say(title) for _, _, title, _ in block.payload["says"]]
+    assert ["Infections and infestations" in text for text in said] == [True, True]
+    assert ["Any event" in said[0], "Lung infection" in said[1]] == [False, True]
 
 
 def test_two_numbers_for_one_cell_are_an_error():

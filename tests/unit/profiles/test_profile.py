@@ -106,7 +106,7 @@ def test_treated_subjects_have_profiles_in_the_order_of_risk_and_no_others(trial
 def test_the_key_facts_of_a_subject_who_died(trial, protocol, analysis):
     facts = {label: (value, note) for label, value, note in of("S01", made(trial, protocol, analysis)).facts}
     assert facts == {
-        "Dose level": ("DL2", "first infusion 2025-01-10"), "Age, sex": ("41, M", ""), "Infusions": ("2", ""),
+        "Dose level": ("DL2", "first infusion 2025-01-10"), "Age, sex": ("41 M", ""), "Infusions": ("2", ""),
         "DLT status": ("DLT", "adjudicated"), "Response at day 28": ("PR", ""), "Status": ("Died", "2025-02-19"),
         "TEAE": ("2", "worst grade 3, and 1 not graded"), "Serious TEAE": ("1", ""),
     }  # fmt: skip

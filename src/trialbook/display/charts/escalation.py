@@ -31,7 +31,7 @@ def escalation_diary_chart(
 ) -> alt.LayerChart | alt.FacetChart:
     """F16: enrolment order against dose level, one mark per subject, joined in the order of first infusion.
 
-    `diary`: order subject level outcome DATE EVENT, from `dlt.figures.dated_diary`; `levels`: all dose levels, lowest
+    `diary`: order subject level outcome DATE TERM, from `dlt.figures.dated_diary`; `levels`: all dose levels, lowest
     first; `heads`: how they are named. Subjects are named up to `MOST_NAMES` of them, with dates and DLTs.
     """
     said = dict(heads or {})
@@ -41,7 +41,7 @@ def escalation_diary_chart(
         WHEN=[
             f"{order}: {date}" for order, date in zip(diary["order"], diary.get("DATE", diary["order"]), strict=True)
         ],
-        EVENT=diary.get("EVENT", ""),
+        TERM=diary.get("TERM", ""),
     )
     present = [name for name in MARKS if name in set(diary["outcome"])]
     known = [said.get(level, level) for level in [*levels, *sorted(set(diary["level"]) - set(levels))]]
@@ -58,19 +58,19 @@ def escalation_diary_chart(
     # The same ink for all, encoded so that the legend outlines its hollow symbol too.
     ink = alt.Scale(domain=present, range=[INK] * len(present))
     stroke = alt.Stroke("outcome:N", title=msg("Outcome"), legend=legend, scale=ink)
-    base = alt.Chart(diary[["order", "WHEN", "level", "HEAD", "outcome", "subject", "EVENT"]])
+    base = alt.Chart(diary[["order", "WHEN", "level", "HEAD", "outcome", "subject", "TERM"]])
     path = base.mark_line(color=QUIET, strokeWidth=1, opacity=0.7)
     clear = standing_out("subject")
     marks = base.mark_point(size=170, strokeWidth=1.5, opacity=1).encode(
         x=x, y=y, shape=shape, fill=fill, stroke=stroke, opacity=clear,
         tooltip=tips(subject=msg("Subject"), level=msg("Dose level"), outcome=msg("Outcome"), WHEN=msg("First day"),
-                     EVENT=msg("Event")),
+                     TERM=msg("Event")),
     )  # fmt: skip
     layers = [path.encode(x=x, y=y, order="order:Q"), marks]
     if named:
         layers.append(base.mark_text(dy=-17, fontSize=11, color=INK).encode(x=x, y=y, text="subject:N"))
         events = base.mark_text(dy=20, fontSize=10, color=TOXICITY, fontWeight="bold")
-        layers.append(events.encode(x=x, y=y, text="EVENT:N"))
+        layers.append(events.encode(x=x, y=y, text="TERM:N"))
     width = STEP if named else STEP // 3
     return linked(alt.layer(*layers).properties(width=width * max(len(diary), 6), height=ROW * len(known)))
 
