@@ -209,8 +209,7 @@ class KaplanMeier:
         >>> kaplan_meier([5, 8, 20, 30], [1, 1, 0, 0]).ends_at_half, kaplan_meier([5, 8], [1, 1]).ends_at_half
         (True, False)
         """
-        tolerance = 0 if self.n <= EXACT_UP_TO else TIME_TOLERANCE
-        return bool(self.survival) and abs(self.survival[-1] - Fraction(1, 2)) <= tolerance
+        return bool(self.survival) and abs(float(self.survival[-1]) - 0.5) <= TIME_TOLERANCE
 
     def median(self, transform: Transform = "log-log", level: float = 0.95) -> Interval:
         """The median time; see `quantile`.
