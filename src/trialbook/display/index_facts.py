@@ -368,7 +368,7 @@ def _contracts(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 def _query_counts(queries: pd.DataFrame, cut: Cut, before: pd.DataFrame | None) -> pd.DataFrame:
     """Queries by severity: open, of these new at this cut, and closed since the previous cut.
 
-    `before`: the query list of the previous cut; what stands as closed there is not closed since.
+    `before`: the query list of the previous cut; what is closed there is not closed since.
     """
     is_open = queries["status"].eq("open")
     is_new = is_open & queries["first_seen"].eq(cut.cut_date)
