@@ -10,7 +10,6 @@ import pandas as pd
 
 from trialbook.conduct.frames import of_subject, treated_of
 from trialbook.core.messages import as_text, joined, msg
-from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData
@@ -19,6 +18,7 @@ from trialbook.safety.ae_tables import seriousness_open
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.demography import age_and_sex
 from trialbook.subjects.disposition import left_text
+from trialbook.subjects.dlt_status import STATUS_WORDS
 
 
 def subject_lines(protocol: Protocol, datasets: Mapping[str, pd.DataFrame], queries: pd.DataFrame) -> pd.DataFrame:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from trialbook.conduct.frames import treated_of
 from trialbook.core.messages import msg
-from trialbook.dlt.tables import STATUS_WORDS
-from trialbook.subjects.dlt_status import WAITING
+from trialbook.subjects.dlt_status import STATUS_WORDS, WAITING
 
 SEVERE = 3
 

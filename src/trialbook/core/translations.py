@@ -60,6 +60,8 @@ CUT_OFF = " ..."
 # A comma between codes, not one within brackets, and a code in brackets behind another: `013 (DL2), 015 (DL3)`.
 _COMMA = re.compile(r", (?![^()]*\))")
 _CODE_IN_BRACKETS = re.compile(r"(?<![\w.-])([\w.-]+) \(([A-Z][\w.-]*)\)")
+# The comma between a code and a date, which are two facts.
+_CODE_AND_DATE = re.compile(r"(?<=[A-Z]\d), (?=\d{4}-\d\d-\d\d\b)")
 # Codes or numbers one after the other, which each language lists by its own comma.
 _LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
 # The same with a last one behind "and": such a list is one piece of a sentence. Each code is read in one way only, or
@@ -291,6 +293,8 @@ class Translation(Language):
         said = _CODE_IN_BRACKETS.sub(r"\1（\2）", text)
         for mark in (": ", "; "):
             said = said.replace(mark, self._between(mark))
+        if self._between(", ") == "\u3001":
+            said = _CODE_AND_DATE.sub("\uff0c", said)
         pieces = 0 if _LISTED.fullmatch(text) else text.count(": ") + text.count("; ")
         return _Read(_COMMA.sub(self._between(", "), said), 0, pieces=pieces)
 
@@ -356,7 +360,7 @@ class Translation(Language):
         plain = [text for text in texts if _NUMBER.search(text) is None]
         is_facts = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts)) and self._between(", ") == "\u3001"
         # Codes with one more thing behind them are a list.
-        is_facts = is_facts and not all(map(_LIST_OF_CODES.fullmatch, plain))
+        is_facts = is_facts and not all(_LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
         return "\uff0c" if is_facts else self._between(", ")
 
     def _between(self, separator: str) -> str:

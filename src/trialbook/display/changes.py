@@ -15,7 +15,7 @@ from trialbook.display.page import Frame, render
 from trialbook.display.render import Renderer
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
-from trialbook.dlt.tables import STATUS_WORDS
+from trialbook.subjects.dlt_status import STATUS_WORDS
 
 PAGE = "changes.html"
 TITLE = "Changes"

@@ -11,6 +11,7 @@ from trialbook.core.messages import msg
 from trialbook.eligibility.form import RESULT_WORDS
 from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.safety.ctcae import test_name
+from trialbook.subjects.dlt_status import STATUS_WORDS
 
 LABELS: dict[str, str] = {
     # Subjects (ADSL)
@@ -66,7 +67,8 @@ KEYS = (
 
 # Columns of codes of laboratory tests, of answers Y and N in listings, and of results of the eligibility audit.
 TESTS = ("TEST", "PARAMCD", "test")
-ANSWERS = ("DLTCAND", "DLTFL", "COUNTED", "REPLACE", "BACKFL", "STALE", "VGPR", "DURABLE", "FORMANSWER")
+ANSWERS = ("DLTCAND", "DLTFL", "COUNTED", "REPLACE", "BACKFL", "STALE", "VGPR", "DURABLE", "FORMANSWER",
+           "RELAPSE")  # fmt: skip
 ANSWER_WORDS = {"Y": msg("yes"), "N": msg("no")}
 AUDITED = "RESULT"
 
@@ -78,9 +80,13 @@ def code_words(column: str, cell: str) -> str:
     ('Potassium, low', 'pending', 'CR')
     >>> code_words("REPLACE", "Y"), code_words("RESULT", "ATT-FAIL")
     ('yes', 'violated by the form')
+    >>> code_words("DLTSTAT", "NO-DLT")
+    'no DLT'
     """
     if column in TESTS:
         return test_name(cell)
+    if column == "DLTSTAT":
+        return STATUS_WORDS.get(cell, cell)
     if column in ANSWERS and cell in ANSWER_WORDS:
         return ANSWER_WORDS[cell]
     return RESULT_WORDS[cell] if column == AUDITED and cell in RESULT_WORDS else RESPONSE_WORDS.get(cell, cell)

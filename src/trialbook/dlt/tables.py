@@ -23,23 +23,13 @@ from trialbook.subjects.dlt_status import (
     NO_DLT,
     NOT_EVALUABLE,
     PENDING,
-    PENDING_ADJUDICATION,
     PENDING_DATA,
-    UNRESOLVED,
+    STATUS_WORDS,
     WAITING,
 )
 
 # ----------------------------------------------------------------------------------------------------
 # Sentences of the DLT notebook: window, share of the dose and cap from the keys in force.
-
-
-# The status of a subject in a line of prose or a table.
-STATUS_WORDS = {
-    DLT: "DLT", PENDING_ADJUDICATION: msg("counted as DLT, not adjudicated"),
-    UNRESOLVED: msg("counted as DLT, onset or event open"),
-    NO_DLT: "no DLT", PENDING: msg("window still open"), PENDING_DATA: msg("window closed, data missing"),
-    NOT_EVALUABLE: msg("not evaluable"),
-}  # fmt: skip
 
 
 def status_method(protocol: Protocol, analysis: Analysis) -> str:

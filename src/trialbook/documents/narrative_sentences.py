@@ -16,7 +16,6 @@ from trialbook.core.dates import earliest_date, latest_date, rel_day
 from trialbook.core.messages import Message, as_text, joined, msg, plural
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.display.payload import data_text
-from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.documents.content import Text
 from trialbook.documents.source import data_of, study_of
 from trialbook.profiles.profile import RELAPSE, RESPONSE, SEEN, THERAPY, milestone_rows
@@ -27,7 +26,7 @@ from trialbook.safety.listings import CRITERIA
 from trialbook.safety.relationship import relation_text
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.demography import SEXES
-from trialbook.subjects.dlt_status import COUNTED_AS_DLT
+from trialbook.subjects.dlt_status import COUNTED_AS_DLT, STATUS_WORDS
 from trialbook.subjects.dosing import infusion_levels
 
 # The lowest grade of a laboratory result that a narrative mentions.

@@ -10,7 +10,6 @@ import pandas as pd
 from trialbook.core.dates import earliest_date, latest_date, rel_day
 from trialbook.core.domains import Domains
 from trialbook.core.messages import msg
-from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.drugs.records import drugs_in_force
 from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.gvhd.response_rules import RESPONSE_WORDS
@@ -25,6 +24,7 @@ from trialbook.safety.relationship import relation_given
 from trialbook.subjects.deaths import death_text
 from trialbook.subjects.demography import age_and_sex
 from trialbook.subjects.disposition import left_words
+from trialbook.subjects.dlt_status import STATUS_WORDS
 from trialbook.subjects.dosing import infusion_levels
 
 # ----------------------------------------------------------------------------------------------------

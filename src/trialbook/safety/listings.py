@@ -144,7 +144,7 @@ def deaths_listing(
         "CAUSE": terms.to_numpy(),
         "AREL": relation.to_numpy(),
         "RSP28": [response.get(subject, "") for subject in died["USUBJID"]],
-        "RELAPSE": [none if pd.isna(day) else msg("Y, day {number}", number=number) for day, number in
+        "RELAPSE": [none if pd.isna(day) else msg("yes, day {number}", number=number) for day, number in
                     zip(relapse, rel_day(relapse.set_axis(died.index), died["TRTSDT"]), strict=True)],
         "SINCE": record_news(died, known, ["USUBJID"]),
     }).reset_index(drop=True)  # fmt: skip

@@ -11,7 +11,6 @@ from trialbook.conduct.deviations import NO_LEVEL, OTHER_LEVEL, SITE
 from trialbook.conduct.visits import COMING, DUE, MISSED, OUTSIDE, UNKNOWN, window_of
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import decided, review
-from trialbook.dlt.tables import STATUS_WORDS
 from trialbook.dlt.treated_as_decided import beyond_decisions
 from trialbook.monitoring.outcomes import EVENT
 from trialbook.monitoring.stopping import monitor
@@ -42,6 +41,7 @@ from trialbook.subjects.dlt_status import (
     NOT_EVALUABLE,
     PENDING_ADJUDICATION,
     PENDING_DATA,
+    STATUS_WORDS,
     UNRESOLVED,
 )
 

@@ -149,6 +149,7 @@ def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translat
         ("Beta(1, 1)", "Beta(1, 1)"), ("8 (66.7%) [11]", "8 (66.7%) [11]"),
         # an organ is no number of subjects
         ("Skin pending, Liver pending", "皮肤待定、肝脏待定"), ("wait, 2025-07-02", "等待，2025-07-02"),
+        ("escalate to DL2, 2025-04-02", "递增至DL2，2025-04-02"),
         # a long list of codes with more behind it is read at once
         (
             "EX01, EX02, EX03, EX04A, EX04B, EX04C, EX04D, EX04E, EX05, EX06, EX07, EX08 and 13 more not evaluable",

@@ -135,7 +135,7 @@ def test_the_listing_of_deaths_names_cause_response_relapse_and_what_is_new(smal
     alive = small.adsl.assign(DTHFL="")
     listed = listings.deaths_listing(small.adsl, small.adae, responses, relapsed, alive)
     shown = ["SUBJID", "DTHDAY", "SINCELAST", "CAUSE", "RSP28", "RELAPSE", "SINCE"]
-    assert listed[shown].values.tolist() == [["S03", "9", "2", "Sepsis", "NR (death)", "Y, day 6", "new"]]
+    assert listed[shown].values.tolist() == [["S03", "9", "2", "Sepsis", "NR (death)", "yes, day 6", "new"]]
     known = listings.deaths_listing(small.adsl, small.adae, responses.iloc[:0], relapsed.iloc[:0], small.adsl)
     assert known[["RSP28", "RELAPSE", "SINCE"]].values.tolist() == [["", "N", ""]]
 
