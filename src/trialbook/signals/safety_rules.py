@@ -316,4 +316,4 @@ def _day(value: Any) -> int | str:
 
 
 def _times(value: float | None) -> str:
-    return "not known" if pd.isna(value) else round_half_up(float(value), 1)
+    return "not known" if value is None or pd.isna(value) else round_half_up(value, 1)
