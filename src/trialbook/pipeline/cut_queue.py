@@ -201,7 +201,7 @@ def in_chinese(error: TrialbookError) -> str:
     if words is None:
         return ""
     more = _MORE.search(error.problem)
-    words += f"另有{more[1]}条严重规则不符合。" if more is not None else ""
+    words += f"另有{more[1]}条严重规则不符合" + "。" if more is not None else ""
     place = [str(error.file)] if error.file else []
     if error.row is not None:
         rows = str(error.row).replace(" and ", "、").replace(", ", "、")
