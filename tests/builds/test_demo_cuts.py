@@ -20,7 +20,7 @@ from support.running_builds import trialbook
 from trialbook.core.datasets import read_dataset
 from trialbook.core.domains import VARIABLES
 from trialbook.display.figures import CHART_MIME
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.audit_results import RESULTS
 from trialbook.results.ard import COLUMNS
 
 pytestmark = pytest.mark.build

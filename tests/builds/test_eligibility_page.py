@@ -11,7 +11,7 @@ import pytest
 
 from support.built_pages import Boxes, Tables, with_reference_page
 from trialbook.core.datasets import read_dataset
-from trialbook.eligibility.form import RESULT_WORDS
+from trialbook.eligibility.audit_results import RESULT_WORDS
 from trialbook.eligibility.tables import LETTERS
 
 pytestmark = pytest.mark.build

@@ -15,7 +15,7 @@ from trialbook.cleaning.clean import typed
 from trialbook.core.datasets import write_dataset
 from trialbook.core.domains import Domains
 from trialbook.eligibility.adie import audit
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.audit_results import RESULTS
 from trialbook.protocol.load import analysis_values, load_protocol
 from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects

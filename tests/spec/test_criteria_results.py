@@ -7,7 +7,7 @@ import pytest
 from support.eligibility_cases import Case, Make, audit_of, bare, base, history, lab, of_case, trial_of, without_form
 from support.eligible_subject import CUT, INCLUSIONS
 from trialbook.eligibility.adie import Audit, audit
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.audit_results import RESULTS
 from trialbook.protocol.load import analysis_values
 from trialbook.protocol.models import Protocol
 from trialbook.protocol.study_data import StudyData

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from trialbook.core.messages import msg
-from trialbook.eligibility.form import RESULT_WORDS
+from trialbook.eligibility.audit_results import RESULT_WORDS
 from trialbook.gvhd.response_rules import RESPONSE_WORDS
 from trialbook.safety.ctcae import test_name
 from trialbook.subjects.dlt_status import STATUS_WORDS

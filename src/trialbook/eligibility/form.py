@@ -83,14 +83,6 @@ def _diarrhoea(screening: Screening, criterion: Criterion, days: int) -> tuple[s
 
 # ----------------------------------------------------------------------------------------------------
 
-RESULTS = ("PASS", "FAIL", "NE", "ATT-PASS", "ATT-FAIL", "CONFLICT", "WAIVED", "PENDING")
-# What each says to a reader.
-RESULT_WORDS = {
-    "PASS": msg("passed by the data"), "ATT-PASS": msg("passed by the form"), "FAIL": msg("violated by the data"),
-    "ATT-FAIL": msg("violated by the form"), "CONFLICT": msg("form and data differ"), "NE": msg("not evaluable"),
-    "WAIVED": msg("waived"), "PENDING": msg("form not completed"),
-}  # fmt: skip
-
 
 def form_answers(domains: Domains, protocol: Protocol) -> pd.DataFrame:
     """The last answer of each subject to each criterion: USUBJID CRITERION FORMANSWER (Y/N) SATISFIED (PASS/FAIL), with

@@ -12,8 +12,8 @@ from trialbook.core.described import described, look_of
 from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
 from trialbook.eligibility.adie import rule_text
+from trialbook.eligibility.audit_results import RESULT_WORDS, RESULTS
 from trialbook.eligibility.drilldown import rule_words
-from trialbook.eligibility.form import RESULT_WORDS, RESULTS
 from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.queries.query_list import Query

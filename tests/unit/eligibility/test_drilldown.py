@@ -11,7 +11,7 @@ from trialbook.display.charts.eligibility import audit_matrix
 from trialbook.display.theme import AUDIT_RESULTS
 from trialbook.eligibility import drilldown, tables
 from trialbook.eligibility.adie import audit_with_evidence
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.audit_results import RESULTS
 from trialbook.eligibility.queries import eligibility_queries
 from trialbook.protocol.study_data import StudyData
 from trialbook.subjects.adsl import derive_subjects

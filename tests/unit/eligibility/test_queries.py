@@ -10,7 +10,7 @@ from trialbook.cleaning.problems import TEXTS
 from trialbook.core.domains import Domains
 from trialbook.eligibility import tables
 from trialbook.eligibility.adie import audit
-from trialbook.eligibility.form import RESULTS
+from trialbook.eligibility.audit_results import RESULTS
 from trialbook.eligibility.queries import DOUBTS, eligibility_queries
 from trialbook.eligibility.registry import CHECKS
 from trialbook.protocol.study_data import StudyData

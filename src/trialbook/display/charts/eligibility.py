@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialbook.core.messages import msg
 from trialbook.display.theme import AUDIT_RESULTS, FLOW_BOX, INK, LINE, PAPER, QUIET
-from trialbook.eligibility.form import RESULT_WORDS
+from trialbook.eligibility.audit_results import RESULT_WORDS
 from trialbook.eligibility.tables import LETTERS
 from trialbook.subjects.flow import LEVEL_SIDE
 
