@@ -16,6 +16,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+from trialbook.core.coded_texts import FACT_COMMA, LIST_COMMA, LIST_OF_CODES, marks_between_pieces, punctuated
 from trialbook.core.errors import UsageError
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern, msg
@@ -57,17 +58,6 @@ SHORT_PLACES = {"unit": r"[^;,:()]", "grade": r"[^;,:()]", "sources": r"[^;:()]"
 HEAD = "a"
 # How a text ends that a drawing has no room for.
 CUT_OFF = " ..."
-# A comma between codes, not one within brackets, and a code in brackets behind another: `013 (DL2), 015 (DL3)`.
-_COMMA = re.compile(r", (?![^()]*\))")
-_CODE_IN_BRACKETS = re.compile(r"(?<![\w.-])([\w.-]+) \(([A-Z][\w.-]*)\)")
-# The comma between a code and a date, which are two facts.
-_CODE_AND_DATE = re.compile(r"(?<=[A-Z]\d), (?=\d{4}-\d\d-\d\d\b)")
-# Codes or numbers one after the other, which each language lists by its own comma.
-_LISTED = re.compile(r"[^\s,;:()\[\]]+(?:, [^\s,;:()\[\]]+)+")
-# The same with a last one behind "and": such a list is one piece of a sentence. Each code is read in one way only, or
-# a text that goes on behind a list of twenty would be tried in millions.
-_CODE = r"(?=[-\w.%]*[A-Z0-9])[-\w.%]++"
-_LIST_OF_CODES = re.compile(rf"{_CODE}(?:(?:, | and | or | to ){_CODE})*")
 _MARK = re.compile(r"[,;:()] |\. ")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?)?")
 # How a date is written in a sentence.
@@ -233,7 +223,7 @@ class Translation(Language):
             self._prepare()
         words = self._words(text)
         if not words:
-            return self._of_codes(text)
+            return _Read(punctuated(text, self._between), 0, pieces=marks_between_pieces(text))
         if len(text) > LONGEST or "\n\n" in text:
             return _Read(text, 0)
         if text.endswith(CUT_OFF):
@@ -287,16 +277,6 @@ class Translation(Language):
             best = small if small.worth < best.worth else best
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
-
-    def _of_codes(self, text: str) -> _Read:
-        """Codes and numbers without a word: the marks between them are those of the language."""
-        said = _CODE_IN_BRACKETS.sub(r"\1（\2）", text)
-        for mark in (": ", "; "):
-            said = said.replace(mark, self._between(mark))
-        if self._between(", ") == "\u3001":
-            said = _CODE_AND_DATE.sub("\uff0c", said)
-        pieces = 0 if _LISTED.fullmatch(text) else text.count(": ") + text.count("; ")
-        return _Read(_COMMA.sub(self._between(", "), said), 0, pieces=pieces)
 
     def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
         read = {name: self._of_place(name, value) for name, value in values.items()}
@@ -358,10 +338,10 @@ class Translation(Language):
         """The comma between texts: that of a list, or between facts, of which some give a number and some do not."""
         texts = list(said)
         plain = [text for text in texts if _NUMBER.search(text) is None]
-        is_facts = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts)) and self._between(", ") == "\u3001"
+        is_facts = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts)) and self._between(", ") == LIST_COMMA
         # Codes with one more thing behind them are a list.
-        is_facts = is_facts and not all(_LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
-        return "\uff0c" if is_facts else self._between(", ")
+        is_facts = is_facts and not all(LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
+        return FACT_COMMA if is_facts else self._between(", ")
 
     def _between(self, separator: str) -> str:
         """What this language writes for a separator."""
@@ -412,7 +392,7 @@ def _all_closed(match: re.Match[str]) -> bool:
 
 def _runs_on(values: Mapping[str, str]) -> int:
     """How often what fills places goes on behind a comma, which a sentence does not within a place; codes do."""
-    said = (value for value in values.values() if not _LIST_OF_CODES.fullmatch(value))
+    said = (value for value in values.values() if not LIST_OF_CODES.fullmatch(value))
     return sum(value.count(", ") + value.count("; ") for value in said)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
 from trialbook.core.nearest import nearest_first
-from trialbook.explore.given import key_named, names_for, text_given
+from trialbook.explore.given import key_named, keys_given, names_for, text_given
 from trialbook.explore.names import Named, Shown, marked, no_such, public_names
 from trialbook.explore.published import Published
 from trialbook.explore.questions import Questions
@@ -373,21 +373,16 @@ class Cut(Questions):
         >>> changed.subjects["SUBJID"].tolist()
         ['014', '015', '016']
         """
-        from trialbook.diff.compare_builds import changes_between
-        from trialbook.explore.differences import Differences
+        from trialbook.explore.differences import differences_between
 
         against = other if isinstance(other, Cut) else cut(other, self.folder.parent)
         for one in (self, against):
-            one._stop_if_unpublished("two published builds are compared")
-        mine, theirs = (one.trial.protocol.study.id for one in (self, against))
-        if mine != theirs:
-            raise UsageError(
-                f"this is a cut of {mine}, and {against.cut_id} is one of {theirs}",
-                next_step="compare two cuts of one study",
-            )  # fmt: skip
-        old, new = sorted((self, against), key=lambda one: one.cut_date)
-        before, after = old._published.compared, new._published.compared
-        return Differences(changes_between(before, after), before, after)
+            if one.unpublished:
+                raise UsageError(
+                    f"two published builds are compared, and this is not ({one.unpublished})",
+                    next_step="compare the whole cut",
+                )  # fmt: skip
+        return differences_between(self._published, against._published)
 
     def with_keys(self, *keys: Mapping[str, Any], **named: Any) -> Cut:
         """The same cut under other analysis keys, checked like those of a cut file; its datasets are derived again.
@@ -400,19 +395,8 @@ class Cut(Questions):
         >>> other.rate("ORR_D28").title
         'Overall response at day 28 by TRT01A, data cut 2025-09-30 (not the published set; under d28_window: [21, 35])'
         """
-        given: dict[str, Any] = {}
-        for one in keys:
-            if not isinstance(one, Mapping):
-                raise UsageError(
-                    "an analysis key is given by its name", value=one,
-                    next_step="write cut.with_keys(d28_window=[21, 35]); cut.keys lists the keys",
-                )  # fmt: skip
-            given |= {str(name): value for name, value in one.items()}
-        given |= named
         known = self._published.trial.protocol.analysis
-        for name in given:
-            if name not in known:
-                raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
+        given = keys_given(keys, named, known)
         found = Cut(self._published, {**self._keys, **given}, self._chosen, self._said)
         with key_named(known, self._published.trial.analysis):
             _ = found.trial.analysis
@@ -505,10 +489,6 @@ class Cut(Questions):
                 f"{what} are about all subjects of the cut, and this is a part of them ({self._said})",
                 next_step="ask cut.rate, cut.survival or cut.count, or the whole cut",
             )
-
-    def _stop_if_unpublished(self, what: str) -> None:
-        if self.unpublished:
-            raise UsageError(f"{what}, and this is not ({self.unpublished})", next_step="compare the whole cut")
 
     def __dir__(self) -> list[str]:
         return sorted([*public_names(self), *self.datasets])

@@ -6,11 +6,13 @@ from functools import cached_property
 
 import pandas as pd
 
+from trialbook.core.errors import UsageError
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.diff.changes import Changes
-from trialbook.diff.compare_builds import added_records
+from trialbook.diff.compare_builds import added_records, changes_between
 from trialbook.explore.given import subject_given
 from trialbook.explore.names import public_names
+from trialbook.explore.published import Published
 
 FRAMES = {
     "subjects": "new subjects",
@@ -148,3 +150,14 @@ class Differences:
     def __repr__(self) -> str:
         sizes = {name: len(getattr(self, name)) for name in FRAMES}
         return "\n".join([self.title, *(f"  .{name} ({FRAMES[name]}): {n}" for name, n in sizes.items() if n)])
+
+
+def differences_between(one: Published, other: Published) -> Differences:
+    """What changed between two published builds, the earlier first. Raises UsageError where they are of two studies."""
+    mine, theirs = (build.trial.protocol.study.id for build in (one, other))
+    if mine != theirs:
+        raise UsageError(
+            f"this is a cut of {mine}, and {other.cut_id} is one of {theirs}", next_step="compare two cuts of one study"
+        )  # fmt: skip
+    before, after = (build.compared for build in sorted((one, other), key=lambda build: build.cut_date))
+    return Differences(changes_between(before, after), before, after)

@@ -157,6 +157,29 @@ def on_records(condition: Condition, people: pd.DataFrame, names: Mapping[str, A
     return asked
 
 
+def keys_given(keys: Iterable[object], named: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Analysis keys and their values, from dicts and by name; `known`: the keys that there are.
+
+    Raises UsageError for what is no dict, and for a key that is not there.
+
+    >>> keys_given([{"os_days": [28]}], {"n_cap": 9}, {"os_days": ..., "n_cap": ...})
+    {'os_days': [28], 'n_cap': 9}
+    """
+    given: dict[str, Any] = {}
+    for one in keys:
+        if not isinstance(one, Mapping):
+            raise UsageError(
+                "an analysis key is given by its name", value=one,
+                next_step="write cut.with_keys(d28_window=[21, 35]); cut.keys lists the keys",
+            )  # fmt: skip
+        given |= {str(name): value for name, value in one.items()}
+    given |= named
+    for name in given:
+        if name not in known:
+            raise no_such("analysis key", name, known, "cut.keys lists them all, with what each means")
+    return given
+
+
 @contextmanager
 def key_named(known: Mapping[str, Any], now: Any) -> Iterator[None]:
     """Errors about an analysis key show, as the next step, the value that it has `now` and what it means (`known`)."""
