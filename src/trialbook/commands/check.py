@@ -119,16 +119,15 @@ def whole_look(trial: Trial, root: Path, builds: Path, tell: Callable[[str], Non
         gathered = derive_cut(trial, root, builds, Delivery(snapshot, external))
     except StopError as error:
         return replace(quick, stop=error, listed=asked_by_cleaning(snapshot, trial, external))
-    tell(removed_line(snapshot, trial, external))
+    tell(removed_line(gathered.ard))
     verdicts = [verdict for found in gathered.verdicts.values() for verdict in found]
     return replace(quick, verdicts=verdicts, listed=gathered.queries)
 
 
-def removed_line(snapshot: Snapshot, trial: Trial, external: ExternalTables | None = None) -> str:
-    """How many records of each domain are not in the analysis since they are dated after the cut."""
-    cleaned = cleaning.clean_snapshot(snapshot, trial, external)
-    counts = cleaning.apply_cut(cleaned.domains, trial.cut_date).counts
-    gone = [f"{row.domain} {row.removed}" for row in counts.itertuples() if row.removed]
+def removed_line(results: pd.DataFrame) -> str:
+    """How many records of each domain are not in the analysis since they are dated after the cut, from the results."""
+    rows = results[results["analysis_id"].eq("CLEANING") & results["context"].eq("removed")]
+    gone = [f"{row.variable} {int(row.stat)}" for row in rows.itertuples() if row.stat]
     return f"records dated after the cut, not in the analysis: {', '.join(gone) or 'none'}"
 
 

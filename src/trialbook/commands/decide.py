@@ -69,13 +69,12 @@ def write_decision(trial: Trial, out: Path, given: Mapping[str, str]) -> list[st
     text = log.read_text(encoding="utf-8") if log.is_file() else f"{HEAD}decisions:\n"
     added = _with_entry(text, entry, str(log))
     write_whole(log, added)
-    verdict = "" if entry.decision == WITHDRAW else f" ({VERDICTS[against_advice(entry)]})"
     return [
         *([f"Status of the escalation at {entry.cut_date}: {status}"] if status else []),
         f"Advice of rule {entry.rule} at {entry.cut_date}: {plain_code(entry.advice)}"
         if entry.advice
         else "No rule is in force: nothing was advised",
-        f"Decision of {entry.date}: {decided(entry)}{verdict}",
+        f"Decision of {entry.date}: {decided(entry)}{_verdict(entry)}",
         f"It rests on the build with the fingerprint {entry.build[:12]}",
         f"Written to {log}",
         "The build of this cut stays as it is; builds of later cuts read the decision.",
@@ -88,11 +87,8 @@ class OptionError(UsageError):
     column_word = "option"
 
 
-# The option of the command that a part of an entry comes from.
-_OPTIONS = {
-    "date": "--date", "decision": "--decision", "level": "--level", "reason": "--reason", "by": "--by",
-    "minutes": "--minutes", "supersedes": "--supersedes",
-}  # fmt: skip
+# The parts of an entry that are options of the command, by the same name.
+_OPTIONS = ("date", "decision", "level", "reason", "by", "minutes", "supersedes")
 
 
 def _entry(given: Mapping[str, str]) -> Decision:
@@ -116,9 +112,8 @@ def _entry(given: Mapping[str, str]) -> Decision:
             "date": "write the day of the meeting as YYYY-MM-DD; it is not before the data cut",
             "supersedes": "write the day of the earlier meeting as YYYY-MM-DD",
         }.get(place, "correct it")
-        raise OptionError(
-            said, column=_OPTIONS.get(place), value=given.get(place) or None, next_step=next_step
-        ) from None
+        option = f"--{place}" if place in _OPTIONS else None
+        raise OptionError(said, column=option, value=given.get(place) or None, next_step=next_step) from None
 
 
 def _stop_at_a_second_decision(entry: Decision, log: Sequence[Decision], file: Path) -> None:
@@ -200,11 +195,15 @@ def _decisions_known(day: str, builds: Sequence[BuiltCut], root: Path) -> list[s
     logs = sorted({root / (built.cut.decisions or DEFAULT_LOG) for built in builds})
     known = [one for log in logs for one in read_decisions(log) if one.date <= day and one.cut in cuts]
     gone = replaced_by(known)
-    lines = []
-    for one in known:
-        verdict = "" if one.decision == WITHDRAW else f" ({VERDICTS[against_advice(one)]})"
-        lines.append(f"Decision of {one.date} on the cut {one.cut}: {decided(one, gone.get(one))}{verdict}")
+    lines = [
+        f"Decision of {one.date} on the cut {one.cut}: {decided(one, gone.get(one))}{_verdict(one)}" for one in known
+    ]
     return lines or [f"No decision of {day} or before is on record."]
+
+
+def _verdict(one: Decision) -> str:
+    """How a decision compares with the advice of its build, in brackets; a withdrawal is not compared."""
+    return "" if one.decision == WITHDRAW else f" ({VERDICTS[against_advice(one)]})"
 
 
 def published(folder: Path, analysis: Analysis) -> tuple[dict[str, Any], dict[str, str], str]:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from trialbook.conduct.frames import treated_of
 from trialbook.core.messages import msg
-from trialbook.dlt.advice import MOVES, Advice, advice, trial_history
-from trialbook.dlt.designs.design import ONGOING, WAIT, Cap
+from trialbook.dlt.advice import MOVES, Advice, advice, places_left, trial_history
+from trialbook.dlt.designs.design import ONGOING, WAIT
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.dlt.next_cohort import plain_decision
 from trialbook.protocol.study_data import StudyData
@@ -54,8 +54,7 @@ def enrolment(data: Mapping[str, pd.DataFrame], study: StudyData) -> Enrolment |
         return None
     addlt, treated = data["addlt"], treated_of(data["adsl"])
     given = advice(addlt, protocol, analysis, study.cut_date)
-    cap = Cap(analysis.n_cap, analysis.cap_counts)
-    places = max(0, cap.places(*trial_history(addlt, protocol.level_ids)))
+    places = places_left(analysis, *trial_history(addlt, protocol.level_ids))
     answer, day, reasons = _answer(given, places, treated, study)
     return Enrolment(
         answer, given.level if answer != NO else "", day, tuple(reasons), places, analysis.n_cap,

@@ -16,7 +16,7 @@ from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
-from trialbook.subjects.demography import age_and_sex
+from trialbook.subjects.demography import person_in_words
 
 # Dose is ordered: from the lowest level to the highest the colour grows darker, in so many shades.
 SHADES = 3
@@ -109,8 +109,7 @@ class Strip:
     @property
     def person(self) -> str:
         """Age and sex, of which only the English is left where the board was read from a file."""
-        age, _, sex = str(self.row["person"]).partition(" ")
-        return age_and_sex(age, sex)
+        return person_in_words(str(self.row["person"]))
 
 
 def strips(

@@ -229,8 +229,7 @@ def _numbers_shown(
     first = len(rows[0]) - len(columns) if rows else 0
     says: list[list[Any]] = []
     for place, (key, levels) in enumerate(cells.items()):
-        named = [text.strip() for text in rows[place][:first] if text]
-        label = joined([as_text(text) for text in named], ", ")
+        label = joined([as_text(text.strip()) for text in rows[place][:first] if text], ", ")
         for at, level in enumerate(columns):
             if level in levels:
                 texts = {name: text for name, (_, text) in levels[level].items()}

@@ -157,6 +157,11 @@ def trial_history(
     return history_of([Course(*one) for one in told], level_ids, counted)
 
 
+def places_left(analysis: Analysis, history: History, pending: tuple[Pending, ...]) -> int:
+    """How many subjects may still be treated under the enrolment cap of the analysis (A-73)."""
+    return max(0, Cap(analysis.n_cap, analysis.cap_counts).places(history, pending))
+
+
 def history_of(
     courses: Iterable[Course], level_ids: list[str], counted: tuple[str, ...] = COUNTED_AS_DLT
 ) -> tuple[History, tuple[Pending, ...]]:
@@ -257,7 +262,7 @@ def committee_notes(addlt: pd.DataFrame, advice: Advice, protocol: Protocol, ana
         )
     told, warned = backfill_notes(addlt)
     notes += [Note("warning", text) for text in warned]
-    places = Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids))
+    places = places_left(analysis, *trial_history(addlt, protocol.level_ids))
     notes += _replacements(addlt, analysis, places)
     notes += _places(places, analysis)
     notes += [Note("info", text) for text in told]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialbook.core.messages import joined, msg
-from trialbook.dlt.advice import COMMITTEE, Advice, plain_code, trial_history
-from trialbook.dlt.designs.design import CAP_REACHED, ONGOING, WAIT, Cap, History, read_code
+from trialbook.dlt.advice import COMMITTEE, Advice, places_left, plain_code, trial_history
+from trialbook.dlt.designs.design import CAP_REACHED, ONGOING, WAIT, History, read_code
 from trialbook.dlt.designs.registry import NO_RULE
 from trialbook.dlt.next_cohort import DLT_NEXT, IN_FORCE, OR, NextCohort, next_cohort, plain_decision
 from trialbook.protocol.analysis import Analysis
@@ -55,8 +55,7 @@ def escalation_status(
     past, pending = trial_history(addlt, protocol.level_ids)
     code = code_that_holds(given.code, then.codes, analysis.n_cap)
     why = _short_of(past, code, then) if read_code(code)[0] == CAP_REACHED else []
-    full = Cap(analysis.n_cap, analysis.cap_counts).places(past, pending) <= 0
-    if full and code.startswith(f"{ONGOING}("):
+    if places_left(analysis, past, pending) == 0 and code.startswith(f"{ONGOING}("):
         why = [msg("All {n} places are used.", n=analysis.n_cap)]
     because = then.now.because if then.now is not None else ""
     advised = msg(

@@ -10,13 +10,12 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import joined, msg, plural
-from trialbook.dlt.advice import trial_history
+from trialbook.dlt.advice import places_left, trial_history
 from trialbook.dlt.designs.cohorts import IntervalRule
 from trialbook.dlt.designs.design import (
     ESCALATE,
     NO_CAP,
     ONGOING,
-    Cap,
     History,
     Outcome,
     Pending,
@@ -113,7 +112,7 @@ def level_states(addlt: pd.DataFrame, protocol: Protocol, analysis: Analysis) ->
     past, pending = trial_history(addlt, protocol.level_ids)
     has_rule = analysis.escalation_rule != NO_RULE
     rule = make_rule(analysis.escalation_rule, analysis, len(protocol.level_ids)) if has_rule else None
-    places = max(0, Cap(analysis.n_cap, analysis.cap_counts).places(past, pending))
+    places = places_left(analysis, past, pending)
     here: dict[tuple[int, int], list[str]] = {}
     for level, name in enumerate(past.ids):
         waiting = sum(one.level == level for one in pending)

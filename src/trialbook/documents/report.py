@@ -29,7 +29,7 @@ from trialbook.documents.content import (
     table_of,
 )
 from trialbook.documents.source import CutSource, signal_text
-from trialbook.subjects.demography import age_and_sex
+from trialbook.subjects.demography import person_in_words
 
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")
 SEVERITIES = {"high": msg("High"), "medium": msg("Medium"), "low": msg("Low")}
@@ -293,7 +293,7 @@ def board_table(source: CutSource) -> Table:
     board = source.page.board
     rows = [
         (
-            row.subject, row.level, age_and_sex(*row.person.partition(" ")[::2]), row.end, row.grade, row.worst,
+            row.subject, row.level, person_in_words(row.person), row.end, row.grade, row.worst,
             _events(row.serious),
             row.dlt, row.response, row.status,
         )

@@ -10,8 +10,8 @@ import pandas as pd
 
 from trialbook.core.described import described
 from trialbook.core.messages import as_text, joined, msg, plural
-from trialbook.dlt.advice import plain_code, trial_history
-from trialbook.dlt.designs.design import MTD_DECLARED, ONGOING, WAIT, Cap, History, Pending, Rule
+from trialbook.dlt.advice import places_left, plain_code, trial_history
+from trialbook.dlt.designs.design import MTD_DECLARED, ONGOING, WAIT, History, Pending, Rule
 from trialbook.dlt.designs.registry import NO_RULE, make_rule
 from trialbook.dlt.pathways import ANY_DAY, Design, Node, first_nodes, pathways, timeless
 from trialbook.escalation_simulation.remaining import fitting_scenarios
@@ -191,7 +191,7 @@ def course_graph(
         "The states that the trial may come to from now on, cohort by cohort, under the rule in force: {n} states.",
         n=len(nodes),
     )  # fmt: skip
-    places = max(0, Cap(analysis.n_cap, analysis.cap_counts).places(*trial_history(addlt, protocol.level_ids)))
+    places = places_left(analysis, *trial_history(addlt, protocol.level_ids))
     left = plural(
         "The pathways keep to the cap of {cap}: {n} place is left.",
         "The pathways keep to the cap of {cap}: {n} places are left.", places, cap=analysis.n_cap,

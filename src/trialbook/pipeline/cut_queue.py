@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from trialbook.core.environment_variables import MEMORY_LIMIT, OUTPUT_LIMIT, TIME_LIMIT
 from trialbook.core.errors import StopError, TrialbookError, UsageError, unknown_error
+from trialbook.core.messages import msg
 from trialbook.core.translations import chinese
 from trialbook.protocol.models import Trial
 from trialbook.queries.rule_texts import Texts
@@ -201,7 +202,7 @@ def in_chinese(error: TrialbookError) -> str:
     if words is None:
         return ""
     more = _MORE.search(error.problem)
-    words += f"另有{more[1]}条严重规则不符合" + "。" if more is not None else ""
+    words += chinese().say(msg("{n} further critical rules are broken.", n=more[1])) if more is not None else ""
     place = [str(error.file)] if error.file else []
     if error.row is not None:
         rows = str(error.row).replace(" and ", "、").replace(", ", "、")

@@ -46,6 +46,16 @@ def age_and_sex(age: str, sex: str) -> str:
     return known[sex] if age and sex in known else " ".join(filter(None, (age, sex)))
 
 
+def person_in_words(person: str) -> str:
+    """Age and sex as `age_and_sex` says them, of a text of which only the English is left.
+
+    >>> str(person_in_words("45 M")), str(person_in_words("F"))
+    ('45 M', 'F')
+    """
+    age, _, sex = person.rpartition(" ")
+    return age_and_sex(age, sex)
+
+
 def demography_rows(
     adsl: pd.DataFrame, protocol: Protocol, analysis: Analysis, entry: pd.DataFrame | None = None
 ) -> list[ArdRow]:

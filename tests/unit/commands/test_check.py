@@ -7,10 +7,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from support.raw_export import AE, DM, EX, LB, PROTOCOL, export, rows, trial_of
+from trialbook import cleaning
 from trialbook.commands.check import Found, asked_by_cleaning, quick_look, removed_line, report_lines, whole_look
 from trialbook.contracts.gate import stop_if_critical
 from trialbook.core.errors import StopError
@@ -65,7 +67,10 @@ def test_what_is_dated_after_the_cut_is_counted_by_domain_and_an_earlier_end_is_
     late = {"AESEQ": "2", "AESTDTC": "2099-01-03", "AEENDTC": AE["AESTDTC"]}
     cut = trial_of(export(tmp_path / "snapshot", ae=rows(AE, {}, late)))
     snapshot = read_snapshot(cut)
-    assert removed_line(snapshot, cut) == "records dated after the cut, not in the analysis: AE 1"
+    cleaned = cleaning.clean_snapshot(snapshot, cut)
+    counts = cleaning.record_counts(snapshot, cleaned, cleaning.apply_cut(cleaned.domains, cut.cut_date))
+    results = pd.DataFrame(cleaning.cleaning_rows(counts, cleaned.changes, cleaned.queries))
+    assert removed_line(results) == "records dated after the cut, not in the analysis: AE 1"
     listed = asked_by_cleaning(snapshot, cut)
     of_event = listed[listed["domain"].eq("AE") & listed["record"].eq("AESEQ=2")]
     assert of_event["rule"].tolist() == ["P26-ENDED-BEFORE-CUT"]  # and not that the date is in the future as well
