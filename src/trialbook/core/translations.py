@@ -322,7 +322,8 @@ class Translation(Language):
             if len(pieces) < 2 or not all(pieces) or not all(map(_closed, pieces)):
                 continue
             read = [self._read(piece) for piece in pieces]
-            apart = self._apart([one.said for one in read]) if between == ", " else self._between(between)
+            facts = between == ", " and self._are_facts([one.said for one in read])
+            apart = FACT_COMMA if facts else self._between(between)
             pattern = f"{{a}}{apart}{{b}}"
             said = read[0].said
             for one in read[1:]:
@@ -330,18 +331,20 @@ class Translation(Language):
             yield _Read(said, *_summed(read))
 
     def _joined(self, pattern: str, said: list[str]) -> str:
-        if pattern == self._texts.get("{a}, {b}"):
-            pattern = f"{{a}}{self._apart(said)}{{b}}"
-        return super()._joined(pattern, said)
+        facts = pattern == self._texts.get("{a}, {b}") and self._are_facts(said)
+        return super()._joined(f"{{a}}{FACT_COMMA}{{b}}" if facts else pattern, said)
 
-    def _apart(self, said: Iterable[str]) -> str:
-        """The comma between texts: that of a list, or between facts, of which some give a number and some do not."""
+    def _are_facts(self, said: Iterable[str]) -> bool:
+        """Whether texts one after the other are facts, of which some give a number and some do not, and no list: where
+        the language has another comma for them.
+        """
+        if self._between(", ") != LIST_COMMA:
+            return False
         texts = list(said)
         plain = [text for text in texts if _NUMBER.search(text) is None]
-        is_facts = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts)) and self._between(", ") == LIST_COMMA
+        is_mixed = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts))
         # Codes with one more thing behind them are a list.
-        is_facts = is_facts and not all(LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
-        return FACT_COMMA if is_facts else self._between(", ")
+        return is_mixed and not all(LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
 
     def _between(self, separator: str) -> str:
         """What this language writes for a separator."""
