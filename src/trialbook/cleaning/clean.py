@@ -326,7 +326,7 @@ def _clean_amounts(work: Working, kinds: Mapping[str, str]) -> None:
     domain = work.table.domain
     for column, kind in kinds.items():
         if kind == "result":
-            # What stood before a unit is read as any result: 68,5kg is 68.5 kg.
+            # What is before a unit is read as any result: 68,5kg is 68.5 kg.
             rows = split_units(work, column, f"{domain}ORRESU")
             if len(rows):
                 work.read(column, read_result, within=pd.Series(work.frame.index.isin(rows), index=work.frame.index))

@@ -249,7 +249,10 @@ def _sections(changes: Changes, linked: Collection[str]) -> list[tuple[str, Bloc
 def _signals(signals: pd.DataFrame, linked: Collection[str]) -> Block:
     """What a committee must look at first: what is new, and what is no longer raised."""
     return table(
-        signals.assign(severity=signals["severity"].map(lambda code: SEVERITY_WORDS.get(code, code))),
+        signals.assign(
+            severity=signals["severity"].map(lambda code: SEVERITY_WORDS.get(code, code)),
+            subject=signals["subject"].map(lambda subject: subject or msg("Study")),
+        ),
         msg("Signals: new, or no longer raised"), empty=msg("The same signals as at the earlier cut."),
         labels=HEADS,
         subject="subject", linked=linked,

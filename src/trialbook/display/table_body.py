@@ -57,9 +57,11 @@ class TableMarkup:
         plain = [f'<td class="gt_row gt_{side}"{name}>' for side, name in zip(sides, named, strict=True)]
         quiet = [f'<td class="gt_row gt_{side} tb-zero"{name}>' for side, name in zip(sides, named, strict=True)]
         loose = [f'<td class="gt_row gt_{side} tb-loose"{name}>' for side, name in zip(sides, named, strict=True)]
-        head = f'<th scope="row" class="gt_row gt_{sides[0]}{" gt_stub" if self.row_heads else ""}"{named[0]}>'
+        about = f'class="gt_row gt_{sides[0]}{" gt_stub" if self.row_heads else ""}"{named[0]}'
+        head, blank = f'<th scope="row" {about}>', f"<td {about}></td>"
         return [
-            f"<tr>{head}{row[0]}</th>"
+            # A blank cell heads nothing: as a row header it would be read out as one.
+            f"<tr>{f'{head}{row[0]}</th>' if row[0] else blank}"
             + "".join(
                 f"{(quiet if self.counts and is_zero(text) else loose if is_loose(text) else plain)[place]}{text}</td>"
                 for place, text in enumerate(row[1:], 1)

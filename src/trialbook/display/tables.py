@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialbook.core.messages import Message, Plain, as_text, joined, msg, plural
+from trialbook.core.messages import Message, Plain, as_text, following, joined, msg, plural
 from trialbook.display.blocks import Block
 from trialbook.display.cell_words import OUR_WORDS
 from trialbook.display.payload import Payload, column, columns_of, data_text, declared_id, text_of
@@ -191,7 +191,7 @@ def ard_table(
     return _block(
         made, title, subtitle=subtitle, notes=notes, empty=empty, group="group" if group else None, stub="row",
         whole=len(rows), details=wanted_details, subjects=Subjects(subject, linked),
-        says=_numbers_shown(wanted, keys, cells, rows, columns),
+        says=_numbers_shown(wanted, keys, cells, rows, columns, terms=terms),
     )  # fmt: skip
 
 
@@ -212,9 +212,12 @@ def _term(text: str) -> Plain:
 
 def _numbers_shown(
     ard: pd.DataFrame, keys: Sequence[str], cells: Mapping[tuple[str, ...], Any], rows: Sequence[Any],
-    columns: Sequence[str],
+    columns: Sequence[str], *, terms: Sequence[int] = (),
 ) -> list[list[Any]]:  # fmt: skip
-    """Of each cell: its row, column, what is counted in words (`Serious, DL2: 3 of 6 subjects`), and which number."""
+    """Of each cell: its row, column, what is counted in words (`Serious, DL2: 3 of 6 subjects`), and which number.
+
+    `terms`: the rows that are about a term of the data; it and its group are shown as delivered in every language.
+    """
     if ard.empty or not set(NUMBER) <= set(ard.columns):
         return []
     # What a table shows in other words than the results keeps its number in a column of its own.
@@ -229,13 +232,20 @@ def _numbers_shown(
     first = len(rows[0]) - len(columns) if rows else 0
     says: list[list[Any]] = []
     for place, (key, levels) in enumerate(cells.items()):
-        label = joined([as_text(text.strip()) for text in rows[place][:first] if text], ", ")
+        shown = [text for text in rows[place][:first] if text]
+        named = [as_text(text.strip()) for text in shown]
+        label = joined(named, ", ")
         for at, level in enumerate(columns):
             if level in levels:
                 texts = {name: text for name, (_, text) in levels[level].items()}
                 said = counted_words(texts, str(rows[place][first + at]))
                 title = msg("{row}, {level}: {said}", row=label, level=as_text(level), said=said)
-                says.append([place, first + at, text_of(title), names[*key, level]])
+                plain_title = text_of(title)
+                if terms and isinstance(plain_title, dict):
+                    own = [_term(text) for text in shown]
+                    last = own[-1:] if place in terms else [text_of(text) for text in named[-1:]]
+                    plain_title["a"]["row"] = following([*own[:-1], *last], ", ")
+                says.append([place, first + at, plain_title, names[*key, level]])
     return says
 
 

@@ -199,7 +199,7 @@ def rate_of(
         population=source.population,
     )  # fmt: skip
     _warn_if_nobody(found, where)
-    # The same columns whatever is known; the bounds of n and who is unknown stand only where they say something.
+    # The same columns whatever is known; the bounds of n and who is unknown only where they say something.
     shown = [name for name in RATE_COLUMNS if name in found or name not in ("n_low", "n_high", "unknown")]
     found = result_of(found.reindex(columns=[group or "group", *shown]), found.counted, found)
     at = "day 28" if landmark is None else "day {} (days {} to {})".format(landmark.day, *landmark.window)

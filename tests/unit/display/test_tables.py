@@ -165,7 +165,7 @@ def test_the_markup_of_a_table_with_groups_and_row_heads():
         '<tr class="gt_group_heading_row"><th class="gt_group_heading" colspan="2" scope="colgroup">DL1</th></tr>'
         '<tr><th scope="row" class="gt_row gt_left gt_stub">3</th><td class="gt_row gt_left">Sepsis</td></tr>'
         '<tr class="gt_empty_group_heading"><th class="gt_group_heading" colspan="2" scope="colgroup"></th></tr>'
-        '<tr><th scope="row" class="gt_row gt_left gt_stub"></th><td class="gt_row gt_left">a &lt; b</td></tr></tbody>'
+        '<tr><td class="gt_row gt_left gt_stub"></td><td class="gt_row gt_left">a &lt; b</td></tr></tbody>'
     )
 
 

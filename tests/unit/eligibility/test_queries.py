@@ -124,7 +124,8 @@ def test_a_listing_that_is_cut_keeps_the_infused_and_the_unmet_and_says_what_it_
     assert kept[1] == [["S2", "NE"], ["S4", "FAIL"]], "in the order of the listing"
     assert kept[2] == [["S1", "FAIL"], ["S2", "PENDING"], ["S2", "NE"], ["S4", "FAIL"]]
     (note,) = tables.rows_left_out(rows, adsl, 2)
-    assert note.startswith("2 of 5 rows are shown: first those of infused subjects, then by result (FAIL, ")
+    assert note.startswith("2 of 5 rows are shown: first those of infused subjects, then by result (")
+    assert "(violated by the data, " in note
     assert "Not shown: 1 of infused subjects and 2 of others" in note
     assert tables.rows_left_out(rows, adsl, 5) == []
     # Subjects without a result of their own: who is in which set, screen failures.

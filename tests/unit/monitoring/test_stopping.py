@@ -108,7 +108,7 @@ def test_a_rule_on_follow_up(protocol: Protocol, analysis: Analysis) -> None:
     # Nine followed for 31 days, and one for the 11 days up to the death.
     assert late.cases[0].follow_up == 9 * 31 + 11
     names = to_ard(stopping_rows([late]))["stat_name"]
-    assert {"n", "N", "boundary", "state", "time"} == set(names)
+    assert {"n", "N", "boundary", "state", "time", "further"} == set(names)
     assert not to_ard(boundary_rows([late])).empty
     assert not characteristics_table(to_ard(characteristic_rows([late])), [late]).empty
 
