@@ -335,16 +335,18 @@ class Translation(Language):
         return super()._joined(f"{{a}}{FACT_COMMA}{{b}}" if facts else pattern, said)
 
     def _are_facts(self, said: Iterable[str]) -> bool:
-        """Whether texts one after the other are facts, of which some give a number and some do not, and no list: where
-        the language has another comma for them.
+        """Whether texts one after the other are facts and no list, where the language has another comma for them: of
+        facts some give a number, or say of what behind a colon, and some do not.
         """
         if self._between(", ") != LIST_COMMA:
             return False
         texts = list(said)
         plain = [text for text in texts if _NUMBER.search(text) is None]
-        is_mixed = 0 < len(plain) < len(texts) and any(map(_HAN.search, texts))
+        is_mixed = 0 < len(plain) < len(texts) or 0 < sum("：" in text for text in texts) < len(texts)
+        is_mixed &= any(map(_HAN.search, texts))
         # Codes with one more thing behind them are a list.
-        return is_mixed and not all(LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
+        only_codes = bool(plain) and all(LIST_OF_CODES.fullmatch(text) and not _HAN.search(text) for text in plain)
+        return is_mixed and not only_codes
 
     def _between(self, separator: str) -> str:
         """What this language writes for a separator."""

@@ -227,7 +227,9 @@ def _subject(usubjid: pd.Series, adsl: pd.DataFrame) -> pd.Series:
 def _with_grade(stages: pd.Series, usubjid: pd.Series, day: pd.Series, adrs: pd.DataFrame) -> pd.Series:
     """Stages with the overall grade of that day: `2-0-1-1 (II)`."""
     grade = _on(usubjid, day, adrs[adrs["PARAMCD"] == "GRADE"])
-    return stages.where(stages == "", stages + " (" + grade + ")")
+    pairs = zip(stages, grade, strict=True)
+    shown = [msg("{stages} ({grade})", stages=seen, grade=grade) if seen else "" for seen, grade in pairs]
+    return pd.Series(shown, index=stages.index, dtype="object")
 
 
 def _on(usubjid: pd.Series, day: pd.Series, rows: pd.DataFrame) -> pd.Series:
