@@ -8,7 +8,6 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from trialbook.core.described import described
 from trialbook.core.messages import msg
@@ -17,7 +16,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Protocol
 from trialbook.results.ard import NOT_ESTIMABLE, TOTAL, ArdRow, ard_row
 from trialbook.statistics.intervals import PROPORTION_INTERVALS
-from trialbook.statistics.prediction import predictive_distribution
+from trialbook.statistics.prediction import binomial_distribution, predictive_distribution
 
 PREDICTIVE = "ORR_PREDICTIVE"
 # What must exceed the rate of comparison: the observed rate, or the whole 95% interval.
@@ -45,7 +44,7 @@ def predictive_rows(results: pd.DataFrame, protocol: Protocol, analysis: Analysi
     prior = (analysis.beta_prior[0], analysis.beta_prior[1])
     further = {PRIOR: predictive_distribution(x, n, final, prior)}
     for rate in _assumed(analysis):
-        further[f"{rate:g}"] = stats.binom.pmf(np.arange(final - n + 1), final - n, rate)
+        further[f"{rate:g}"] = binomial_distribution(final - n, rate)
     for context, exceeds in _criteria(analysis).items():
         enough = np.array([exceeds(k, final) for k in range(final + 1)])
         fewest = int(np.argmax(enough)) if enough.any() else None

@@ -30,6 +30,16 @@ def predictive_distribution(x: int, n: int, n_max: int, prior: tuple[float, floa
     return np.exp(ways + special.betaln(a + y, b + rest - y) - special.betaln(a, b))
 
 
+def binomial_distribution(n: int, p: float) -> NDArray[np.float64]:
+    """P(k of n) for k = 0 to n, when each of n has the probability p.
+
+    >>> binomial_distribution(2, 0.4).round(2).tolist()
+    [0.36, 0.48, 0.16]
+    """
+    # Not `scipy.stats`: half a second of imports in each kernel, for a sum of a few subjects.
+    return np.array([math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)])
+
+
 def predictive_probability(
     x: int, n: int, n_max: int, threshold: float, prior: tuple[float, float] = (1, 1), certainty: float | None = None
 ) -> float:  # fmt: skip

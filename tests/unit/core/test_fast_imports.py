@@ -76,6 +76,15 @@ def test_a_build_that_has_nothing_to_do_imports_nothing_slow() -> None:
     assert _said(program) == ["none"]
 
 
+def test_what_every_kernel_has_imported_is_free_of_slow_parts_that_none_uses() -> None:
+    program = (
+        "import sys\nfrom trialbook.kernels.fork_server import preload\npreload()\n"
+        "slow = {'scipy.stats', 'scipy.optimize', 'great_expectations', 'great_tables', 'nbconvert', 'docx', 'dask'}\n"
+        "print(*slow & set(sys.modules), 'none')"
+    )
+    assert _said(program) == ["none"]
+
+
 def test_great_expectations_is_imported_without_what_no_contract_asks_for() -> None:
     """Its expectations on distributions alone use scipy.stats; imports look for no garbage."""
     program = (
