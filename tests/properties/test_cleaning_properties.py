@@ -19,8 +19,8 @@ from trialbook.snapshot import read_snapshot
 from trialbook.snapshot.tables import Snapshot
 
 # Few exports of many records: reading and cleaning cost hardly more for ten records than for one.
-FEW = settings(max_examples=rounds(6), deadline=None)
-MANY = settings(max_examples=rounds(100), deadline=None)
+FEW = settings(max_examples=rounds(4), deadline=None)
+MANY = settings(max_examples=rounds(50), deadline=None)
 dates = st.dates(min_value=pd.Timestamp("1990-01-01").date(), max_value=pd.Timestamp("2026-12-31").date())
 WRITTEN = (
     "%Y-%m-%d",

@@ -87,7 +87,7 @@ def cases(rows: list[tuple[str, str]], analysis: Analysis, name: str = "3+3") ->
     )
 
 
-@settings(max_examples=rounds(30), deadline=None)
+@settings(max_examples=rounds(15), deadline=None)
 @given(rows=courses())
 def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]) -> None:
     now, worst, best = cases(rows, keys())
@@ -103,7 +103,7 @@ def test_the_advice_lies_between_worst_and_best_case(rows: list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("name", RULE_NAMES)
-@settings(max_examples=rounds(8), deadline=None)
+@settings(max_examples=rounds(5), deadline=None)
 @given(data=st.data())
 def test_no_rule_advises_a_level_that_it_excludes_or_that_does_not_exist(name: str, data: st.DataObject) -> None:
     rows = data.draw(courses(name))
@@ -112,7 +112,7 @@ def test_no_rule_advises_a_level_that_it_excludes_or_that_does_not_exist(name: s
             assert 0 <= action.level < min(action.excluded_from, 3)
 
 
-@settings(max_examples=rounds(8), deadline=None)
+@settings(max_examples=rounds(5), deadline=None)
 @given(rows=courses(), seed=st.integers(0, 2**31 - 1))
 def test_the_order_of_rows_changes_nothing(rows: list[tuple[str, str]], seed: int, protocol: Protocol) -> None:
     analysis = in_force(protocol)
@@ -156,7 +156,7 @@ def with_events(trials: list[list[Event]]) -> tuple[Domains, pd.DataFrame]:
     return domains, adsl
 
 
-@settings(max_examples=rounds(6), deadline=None)
+@settings(max_examples=rounds(4), deadline=None)
 @given(trials=TRIALS)
 def test_no_candidate_vanishes_in_silence(trials: list[list[Event]], protocol: Protocol) -> None:
     (domains, adsl), analysis = with_events(trials), in_force(protocol)

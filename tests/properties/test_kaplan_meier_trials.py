@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reference.survival import Subject, overall_survival
 from support.paths import ROOT
+from support.rounds import rounds
 from support.trial_builder import FIRST_INFUSION, TrialBuilder, trial
 from trialbook.efficacy.adtte import derive_adtte
 from trialbook.efficacy.survival import curve_of
@@ -18,7 +19,7 @@ from trialbook.subjects.adsl import derive_subjects
 PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 # One trial of many independent subjects costs little more than one of few, so each example is a crowd.
-FEW = settings(max_examples=4, deadline=None)
+FEW = settings(max_examples=rounds(2), deadline=None)
 DAYS = st.integers(0, 60)
 SUBJECTS = st.lists(st.tuples(st.lists(DAYS, max_size=3), st.lists(DAYS, max_size=2)), min_size=30, max_size=40).map(
     lambda drawn: [Subject(f"S{k:02d}", alive, deaths) for k, (alive, deaths) in enumerate(drawn)]

@@ -27,7 +27,7 @@ CUT = as_date("2025-09-30")
 CASES = {"ORR_D28": ("PR", "CR"), "CR_D28": ("CR",)}
 DOMAINS = ("RS", "FA", "CM", "DS", "PR", "CE", "VS", "LB", "SV", "SS")
 fixed = settings(
-    max_examples=rounds(8), deadline=None, derandomize=True,
+    max_examples=rounds(4), deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -134,7 +134,7 @@ def test_blanking_a_cell_never_narrows(bounds, cell: Cell) -> None:
         never_narrower(before[name], after[name])
 
 
-@settings(fixed, max_examples=rounds(6))
+@settings(fixed, max_examples=rounds(3))
 @given(st.lists(any_cell(cells_of(TRIAL, DOMAINS)), min_size=1, max_size=4, unique=True), st.data())
 def test_blanking_one_more_cell_never_narrows_a_range(bounds, cells: list[Cell], data) -> None:
     less, least = blanked(TRIAL, *cells[:-1]), blanked(TRIAL, *cells)

@@ -22,7 +22,7 @@ from trialbook.subjects.adsl import derive_subjects
 
 CUT = as_date("2025-09-30")
 # Few examples of many subjects each: a derivation costs the same for one subject as for fifteen.
-quick = settings(max_examples=rounds(3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=rounds(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 organ = st.one_of(st.none(), st.integers(0, 4))
 stages = st.tuples(organ, organ, st.one_of(st.none(), st.integers(0, 1)), organ)

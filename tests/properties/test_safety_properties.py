@@ -24,7 +24,7 @@ PROTOCOL = load_protocol(ROOT / "params" / "protocol.yaml")
 ANALYSIS = analysis_values(PROTOCOL, {}, "protocol.yaml")
 CUT = pd.Timestamp("2025-12-31").as_unit("s")
 # A derivation takes a third of a second, so few trials with many events each.
-few = settings(max_examples=rounds(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=rounds(3), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 starts = st.one_of(st.integers(-5, 200), st.sampled_from(["", "2025", "2025-01", "2024", "2025-07"]))
 events = st.fixed_dictionaries(
@@ -129,7 +129,7 @@ def test_no_count_by_severity_hides_an_event_without_a_grade(drawn: Subjects, da
     assert known.all() or blank["AETOXGR"].isna().all()
 
 
-@settings(few, max_examples=rounds(3))
+@settings(few, max_examples=rounds(2))
 @given(subjects, st.integers(0, 190))
 def test_moving_the_cut_later_never_loses_an_event_without_a_restatement(drawn: Subjects, day: int) -> None:
     """What the earlier cut counted, the later one counts too, and calls none of it new; a record lost is said."""
