@@ -22,8 +22,6 @@ from trialbook.results.ard import TOTAL
 from trialbook.results.recount import DLT_GROUPS, RESPONSES, SETS
 from trialbook.safety.ae_tables import (
     UNGRADED,
-    infections,
-    possible,
     seriousness_open,
 )
 from trialbook.safety.counting import OVERALL
@@ -179,16 +177,13 @@ def _maximum(number: ResultNumber, studied: Studied) -> Found:
         return _events(studied.chosen["TEAE"] & adae["ATOXGR"].isna() & _term(number, adae))
     both = studied.maxima[number.analysis_id]
     own = both["ABODSYS"].eq(number.variable) & both["ADECOD"].eq(number.variable_level)
-    return _events(_at(adae, both[own & both["MAXIMUM"].eq(number.context)].index))
+    return _events(_at(adae, both.index[own & both["MAXIMUM"].eq(number.context)]))
 
 
 def _categories(number: ResultNumber, studied: Studied) -> Found:
-    adae = studied.frame("adae")
-    if number.analysis_id == "INFECTION_CAT":
-        records = infections(adae)
-        return _events(_at(adae, records[records["INFCAT"].eq(number.variable_level)].index))
-    records = possible(adae) if number.context else adae[studied.chosen["AESI"]]
-    return _events(_at(adae, records[records["AESICAT"].eq(number.variable_level)].index))
+    kind = "INFECTION" if number.analysis_id == "INFECTION_CAT" else "POSSIBLE" if number.context else "AESI"
+    category = studied.categories[kind]
+    return _events(_at(studied.frame("adae"), category.index[category.eq(number.variable_level)]))
 
 
 def _ledger(number: ResultNumber, studied: Studied) -> Found:
@@ -237,10 +232,10 @@ def _laboratory(number: ResultNumber, studied: Studied) -> Found | None:
         chosen = dict(zip(RISEN, (worse, worse & (grade >= SEVERE).fillna(False)), strict=True)).get(
             number.context, grade.notna()
         )
-    found = found[chosen.astype(bool)]
-    if found.empty:
+    records = found.index[chosen.astype(bool)]
+    if records.empty:
         return None
-    here = _at(studied.frame("adlb"), found.index)
+    here = _at(studied.frame("adlb"), records)
     return "adlb", here, here, "TRT01A"
 
 
