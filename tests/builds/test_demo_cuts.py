@@ -7,6 +7,8 @@ import hashlib
 import html
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -287,3 +289,15 @@ def test_diff_compares_any_two_cuts_as_text_and_as_a_page(builds: dict[str, Path
 def text_of(page: Path) -> str:
     """What a reader reads of a page."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8"))))
+
+
+def test_a_build_in_which_nothing_has_changed_imports_nothing_slow(demo: Path, root: Path) -> None:
+    program = (
+        f"import sys; sys.argv = ['trialbook', 'build', '2025-09-30', '--out', {str(demo)!r}]\n"
+        "import atexit; from trialbook.cli import main\n"
+        "atexit.register(lambda: print({'pandas', 'numpy', 'nbformat', 'great_expectations'} & set(sys.modules)))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()", done.stdout
+    assert "running" not in done.stdout

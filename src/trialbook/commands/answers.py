@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from trialbook.cleaning.reviewed import Mark, keep_marks, mark_of_record, marks_file
+from trialbook.cleaning.reviewed import mark_of_record
 from trialbook.commands.returned_list import Row, returned_rows
 from trialbook.core.datasets import LazyFrames, read_dataset
 from trialbook.core.errors import UsageError, not_built
@@ -19,6 +19,7 @@ from trialbook.core.privacy import masked_argument
 from trialbook.protocol.models import Cut, Trial, calendar_date
 from trialbook.queries.answers import Answer, answers_file, answers_until, keep_answers, mark_of, standing, verdict_of
 from trialbook.queries.files import read_csv_list
+from trialbook.queries.marks import Mark, keep_marks, marks_file
 from trialbook.queries.query_files import QUERIES
 
 VOCABULARY = "confirmed, corrected, waived or reopened"

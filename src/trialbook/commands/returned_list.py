@@ -13,7 +13,7 @@ from typing import NamedTuple
 from python_calamine import CalamineError, CalamineWorkbook
 
 from trialbook.core.errors import UsageError
-from trialbook.queries.files import value_of
+from trialbook.queries.kept_lists import value_of
 from trialbook.queries.query_list import TO_FILL_IN
 from trialbook.snapshot.delimited import DELIMITERS, decode
 

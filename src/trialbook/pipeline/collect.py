@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from trialbook.cleaning.reviewed import Mark, reviewed_records
+from trialbook.cleaning.reviewed import reviewed_records
 from trialbook.contracts.gx_engine import Verdict
 from trialbook.core.datasets import read_dataset, write_dataset
 from trialbook.core.files import read_input, write_json, write_rows
@@ -18,6 +18,7 @@ from trialbook.queries import query_list as query_module
 from trialbook.queries.answers import Answer
 from trialbook.queries.files import read_csv_list, write_csv
 from trialbook.queries.life import query_history
+from trialbook.queries.marks import Mark
 from trialbook.queries.query_files import FOR_EDC, HISTORY_FILE, QUERIES, for_edc, sites_of, write_query_workbook
 from trialbook.queries.query_list import Query, query_list
 from trialbook.results.ard import COLUMNS, ArdRow, to_ard

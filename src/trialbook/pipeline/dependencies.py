@@ -34,6 +34,8 @@ from trialbook.core.files import place_of, sha256
 from trialbook.core.privacy import masked
 from trialbook.protocol.decisions import decisions_before
 from trialbook.protocol.models import Trial
+from trialbook.queries.answers import answers_until
+from trialbook.queries.marks import marks_until
 from trialbook.workbook.step_metadata import graph_of, notebook_files
 from trialbook.workbook.steps import Graph
 
@@ -181,15 +183,11 @@ class Ingredients:
     @cached_property
     def answers(self) -> list[dict[str, str]]:
         """What people have answered on this cut and on earlier ones; answers on later cuts are no input."""
-        from trialbook.queries.answers import answers_until  # with pandas, which `status` can do without
-
         return [asdict(entry) for entry in answers_until(self._trial)]
 
     @cached_property
     def reviewed(self) -> list[dict[str, str]]:
         """The records that people have marked as reviewed at this cut and at earlier ones."""
-        from trialbook.cleaning.reviewed import marks_until
-
         return [asdict(entry) for entry in marks_until(self._trial)]
 
     @cached_property

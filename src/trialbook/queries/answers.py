@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 from trialbook.core.errors import UsageError
 from trialbook.protocol.models import Cut, Trial, calendar_date
 from trialbook.protocol.yaml_file import read_yaml
-from trialbook.queries.files import keep_once, read_csv_list
+from trialbook.queries.kept_lists import keep_once, read_kept
 from trialbook.queries.rule_texts import Phrase, Texts
 
 FOLDER = "data/answers"
@@ -99,14 +98,14 @@ def read_answers(path: Path) -> list[Answer]:
     if not path.exists():
         return []
     try:
-        frame = read_csv_list(BytesIO(path.read_bytes()))
+        columns, rows = read_kept(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _damaged("the answers cannot be read", path) from error
-    if list(frame.columns) != COLUMNS:
+    if columns != COLUMNS:
         raise _damaged(f"the answers have other columns than {', '.join(COLUMNS)}", path, 1)
     found = []
-    for row, values in enumerate(frame.to_dict("records"), start=2):
-        given: dict[str, Any] = {str(name): value for name, value in values.items()}
+    for row, values in enumerate(rows, start=2):
+        given: dict[str, Any] = dict(values)
         if given["answer"] not in _WORDS or not given["query_id"] or not given["by"]:
             raise _damaged("this answer cannot be read", path, row)
         for name in ("date", "cut_date"):

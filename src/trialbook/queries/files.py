@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import pandas as pd
 
 from trialbook.core.characters import printable
 from trialbook.core.errors import StopError
-from trialbook.core.files import write_whole
-
-# ----------------------------------------------------------------------------------------------------
-# A value as a cell of a list for spreadsheets: nothing computes, everything shows, and it reads back.
-
-
-# What a spreadsheet takes for a formula, at the start of a cell. It may split a cell, quotes or not, where the list
-# separator of the system or of an import is another sign than the comma: a semicolon or a bar. (A tab becomes an escape
-# before. Blanks are not treated: "a -1" is prose, and no system has a blank as its separator.)
-_SIGNS = "=+\\-@＝＋－＠"
-_FORMULA = re.compile(rf"^'*\s*[{_SIGNS}]")
-_BEHIND = re.compile(rf"([;|]\s*)('*[{_SIGNS}])")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_ESCAPED, _ESCAPED_BEHIND = re.compile(rf"^'(?='*\s*[{_SIGNS}])"), re.compile(rf"([;|]\s*)'(?='*[{_SIGNS}])")
-_CODE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
-
-
-def list_text(value: str) -> str:
-    """The value as a cell: an apostrophe before what a spreadsheet would compute, escapes for what does not show.
-
-    >>> [list_text(value) for value in ("=1+1", "-2.5", "a;=1|+2", "rash\\u202e", "fever")]
-    ["'=1+1", '-2.5', "a;'=1|'+2", 'rash\\\\u202e', 'fever']
-    """
-    shown = printable(value.replace("\\", "\\\\"))
-    if _NUMBER.fullmatch(shown):
-        return shown
-    shown = _BEHIND.sub(r"\1'\2", shown)
-    return f"'{shown}" if _FORMULA.match(shown) else shown
-
-
-def value_of(cell: str) -> str:
-    """The value that `list_text` wrote as this cell.
-
-    >>> value_of(list_text("=1+1\\n;@x")) == "=1+1\\n;@x"
-    True
-    """
-    plain = _ESCAPED_BEHIND.sub(r"\1", _ESCAPED.sub("", cell))
-    if "\\" not in plain:
-        return plain
-    return _CODE.sub(lambda code: code.group().encode("ascii").decode("unicode_escape"), plain)
-
-
-# ----------------------------------------------------------------------------------------------------
+from trialbook.queries.kept_lists import list_text, value_of
 
 WIDTHS = {
     "message_en": 60, "message_zh": 40, "expected": 30, "observed": 20, "observed_zh": 20, "rule": 30, "subject": 20,
@@ -80,33 +36,6 @@ def csv_list(frame: pd.DataFrame) -> bytes:
 def read_csv_list(source: Path | BytesIO) -> pd.DataFrame:
     """A list as it was before `write_csv`, everything as text."""
     return pd.read_csv(source, dtype="str", keep_default_na=False, encoding="utf-8-sig").map(value_of).astype("str")
-
-
-class Kept(Protocol):
-    """One entry of a list that people keep: a dataclass of texts."""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes it the same entry when it comes twice."""
-
-
-Entry = TypeVar("Entry", bound=Kept)
-
-
-def keep_once(path: Path, known: Sequence[Entry], new: Iterable[Entry], columns: Sequence[str]) -> list[Entry]:
-    """Adds entries to the end of a kept list, each once; what is there stays as it is. Returns what was added.
-
-    `known`: the entries of the file as they were read.
-    """
-    seen = {one.key for one in known}
-    added: list[Entry] = []
-    for one in new:
-        if one.key not in seen:
-            seen.add(one.key)
-            added.append(one)
-    if added:
-        write_whole(path, csv_list(pd.DataFrame([vars(one) for one in [*known, *added]], columns=list(columns))))
-    return added
 
 
 def write_sheets(lists: Mapping[str, pd.DataFrame], path: Path, cut_date: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialbook.cleaning.reviewed import Mark, keep_marks, mark_of_record, marks_file, read_marks, reviewed_records
+from trialbook.cleaning.reviewed import mark_of_record, reviewed_records
 from trialbook.core.errors import UsageError
+from trialbook.queries.marks import Mark, keep_marks, marks_file, read_marks
 
 
 def domains(*events: tuple[int, str, str | None]) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,6 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from trialbook.cleaning.reviewed import marks_until
 from trialbook.commands.answers import take_answers
 from trialbook.core.datasets import write_dataset
 from trialbook.core.errors import UsageError
@@ -19,6 +18,7 @@ from trialbook.protocol.analysis import Analysis
 from trialbook.protocol.models import Cut, Protocol, Trial
 from trialbook.queries.answers import answers_until, read_answers
 from trialbook.queries.files import write_csv
+from trialbook.queries.marks import marks_until
 from trialbook.queries.query_files import write_query_workbook
 from trialbook.queries.query_list import query, query_list
 
