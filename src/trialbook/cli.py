@@ -397,10 +397,10 @@ def design_oc(
     from trialbook.protocol.load import analysis_values, load_protocol, project_root
 
     root = project_root()
-    values = analysis_values(load_protocol(root / protocol), {}, str(protocol))
+    trial = load_protocol(root / protocol)
     plans = run.plans_of(
-        values, rule or [], rates or [], skeleton, cap=cap, accrual_days=accrual, arrivals=pending,
-        stagger_days=stagger, not_evaluable=not_evaluable,
+        analysis_values(trial, {}, str(protocol)), rule or [], rates or [], skeleton, trial.level_ids, cap=cap,
+        accrual_days=accrual, arrivals=pending, stagger_days=stagger, not_evaluable=not_evaluable,
     )  # fmt: skip
     if exact:
         table = run.run_exactly(plans)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 import traceback
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from trialbook.core.privacy import masked, masked_name
 
 LONGEST_VALUE = 120
 LONGEST_PATH = 400
+# Code that is not the reader's own: the library, Python and the packages that are installed.
+_NOT_OWN = (str(Path(__file__).resolve().parents[1]), *{sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")})
 
 
 class TrialbookError(Exception):
@@ -52,6 +55,18 @@ class TrialbookError(Exception):
         """Adds what to do next, where that is known only later than the problem."""
         self.next_step = masked(next_step)
         self.args = (self.describe(),)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and JupyterLab show of this error: the reader's own lines that led to it, and the message.
+
+        All of it where another error was being handled, which may be a fault of the code, and with TRIALBOOK_TRACEBACK.
+        """
+        other = None if self.__suppress_context__ else self.__context__
+        if os.environ.get(TRACEBACK) or not (other is None or isinstance(other, TrialbookError)):
+            return traceback.format_exception(self)
+        own = [n for n in traceback.extract_tb(self.__traceback__) if not n.filename.startswith(_NOT_OWN)]
+        lines = [f"line {n.lineno}: {' '.join((n.line or n.name).split())}" for n in own]
+        return [*lines, self.describe()]
 
     def describe(self) -> str:
         """The message as one line: `[rule] file, row, column, value: problem. Next: ...`.

@@ -52,8 +52,8 @@ class Savable(ABC):
         """Writes a file of this alone, whole or not at all; the suffix of `path` says which kind.
 
         Tables: html, csv, xlsx, docx, rtf. Figures: html, svg, png, pdf. Returns the path. Raises UsageError for
-        what is no path, for another suffix, for a place inside of a published build, and in a build, which writes its
-        own folder only.
+        what is no path, for another suffix, for a folder that does not exist or cannot be written to, for a place
+        inside of a published build, and in a build, which writes its own folder only.
         """
         if not isinstance(path, (str, os.PathLike)):
             raise UsageError(

@@ -60,7 +60,8 @@ NARROW, WIDE = 8, 60
 def save(what: Savable, path: Path) -> Path:
     """Writes a file of a table or figure, whole or not at all; returns its path.
 
-    Raises UsageError for an unknown suffix, a folder, or a place inside of a published build.
+    Raises UsageError for an unknown suffix, a folder, a folder that does not exist, a place inside of a published build,
+    and where the file cannot be written.
     """
     kinds = TABLES if isinstance(what, ShownTable) else FIGURES
     word = "table" if isinstance(what, ShownTable) else "figure"
@@ -68,7 +69,7 @@ def save(what: Savable, path: Path) -> Path:
     if kind not in kinds:
         raise UsageError(
             f"a {word} is saved as {', '.join(list(kinds)[:-1])} or {list(kinds)[-1]}", file=str(path),
-            value=path.suffix, next_step=f"name the file by one of these, such as {word}.{next(iter(kinds))}",
+            value=path.suffix or None, next_step=f"name the file by one of these, such as {word}.{next(iter(kinds))}",
         )  # fmt: skip
     build = next((folder for folder in path.resolve().parents if (folder / "manifest.json").is_file()), None)
     if build is not None:
@@ -78,7 +79,21 @@ def save(what: Savable, path: Path) -> Path:
         )  # fmt: skip
     if path.is_dir():
         raise UsageError("this is a folder", file=str(path), next_step="name a file in it")
-    write_whole(path, kinds[kind](what))
+    folder = path.resolve().parent
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("this is a file, not a folder", file=str(folder), next_step="name a folder that exists")
+    if not folder.is_dir():
+        raise UsageError(
+            "this folder does not exist", file=str(folder), next_step="make it first, or save into cut.outputs"
+        )  # fmt: skip
+    content = kinds[kind](what)
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise UsageError(
+            f"the file cannot be written ({error.strerror or type(error).__name__})", file=str(path),
+            next_step="see who may write to this folder, or save into cut.outputs",
+        ) from error  # fmt: skip
     return path
 
 

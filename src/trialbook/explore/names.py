@@ -20,16 +20,10 @@ SOURCE, UNPUBLISHED = "trialbook origin", "trialbook unpublished"
 
 
 class NoSuchNameError(UsageError, KeyError, AttributeError):
-    """A name that does not exist; whatever way it was asked for (`a.name`, `a["name"]`), Python understands the error.
-
-    JupyterLab and IPython show the message without a traceback.
-    """
+    """A name that does not exist; whatever way it was asked for (`a.name`, `a["name"]`), Python understands the error."""
 
     def __str__(self) -> str:
         return self.describe()
-
-    def _render_traceback_(self) -> list[str]:
-        return [self.describe()]
 
 
 def no_such(what: str, name: object, known: Iterable[str], next_step: str | None = None) -> NoSuchNameError:

@@ -20,6 +20,7 @@ from trialbook.display import figure, saving, table
 from trialbook.display.figures import Figure, standing_out
 from trialbook.display.saving import Origin, save_with
 from trialbook.display.tables import MOST_ROWS, Table
+from trialbook.documents import saved
 from trialbook.documents.saved import FIGURES, TABLES, save
 
 ROWS = pd.DataFrame({
@@ -130,6 +131,26 @@ def test_another_suffix_a_folder_and_a_published_build_are_refused_with_what_to_
     with pytest.raises(UsageError, match="a build does not save"):
         listing.save(tmp_path / "own.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "folder.csv"]
+
+
+def test_no_folder_is_made_and_one_that_takes_no_file_is_named(
+    listing: Table, chart: Figure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for made, name in ((listing, "x.csv"), (chart, "x.png")):
+        with pytest.raises(UsageError, match=r"nope: this folder does not exist\. Next: make it first, or save into cut"):
+            made.save(tmp_path / "nope" / name)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="this is a file, not a folder"):
+        listing.save(tmp_path / "file" / "x.csv")
+    (tmp_path / "file").unlink()
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(saved, "write_whole", refused)
+    with pytest.raises(UsageError, match=r"x\.csv: the file cannot be written \(Permission denied\)\. Next: see who may"):
+        listing.save(tmp_path / "x.csv")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_table_is_made_of_travels_with_a_list_of_its_rows(tmp_path: Path) -> None:

@@ -327,3 +327,24 @@ def test_the_command_leaves_a_table_and_says_who_decides(tmp_path: Path) -> None
     table = pd.read_csv(out)
     assert set(table["measure"]) >= {"outcome", "selected", "undecided", "treated", "days"}
     assert table.loc[table["measure"].eq("outcome"), "estimate"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_command_names_the_levels_of_the_protocol_and_takes_the_rates_that_fit_them(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from trialbook.cli import app
+
+    own = Path("params/phase1/protocol.yaml").resolve()
+    text = own.read_text(encoding="utf-8")
+    other = tmp_path / "protocol.yaml"
+    assert "oc_scenarios: {default: {" in text
+    other.write_text(text.replace("oc_scenarios: {default: {", "oc_scenarios: {default: {three levels: [0.1, 0.2, 0.3], "))
+    out = tmp_path / "oc.csv"
+    words = ["design-oc", "--trials", "100", "--protocol", str(other), "--out", str(out)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, (done.output, done.exception)
+    table = pd.read_csv(out)
+    named = set(table["level"].dropna())
+    assert named >= {"D2", "D4", "D10", "D12_5", "D20", "MTD_DECLARED(D20)"}
+    assert "DL1" not in named
+    assert table["scenario"].nunique() == 2
