@@ -49,6 +49,7 @@ def build(
 ) -> None:
     """Build data cuts. Status: 0 built, 1 stopped, 2 wrong usage, 3 cut is being built, 4 its snapshot changed."""
     from trialbook.commands import build
+    from trialbook.commands.init import values_left
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
     if bool(cuts) == bool(grid):
@@ -60,6 +61,8 @@ def build(
         status = build.build_grid(grid, root, options, console)
     else:
         trials = [load_trial(find_cut_file(cut, root), root) for cut in cuts or []]
+        for line in dict.fromkeys(line for trial in trials for line in values_left(trial)):
+            console.print(line, markup=False, soft_wrap=True)
         status = build.build_cuts(trials, root, options, console)
     if status:
         raise typer.Exit(status)
@@ -73,6 +76,7 @@ def check(
 ) -> None:
     """Derive every dataset of a cut and list the queries that its build would raise; builds nothing."""
     from trialbook.commands.check import quick_look, report_lines, whole_look, write_query_list
+    from trialbook.commands.init import values_left
     from trialbook.contracts.gate import stop_if_critical
     from trialbook.protocol.load import find_cut_file, load_trial, project_root
 
@@ -81,6 +85,8 @@ def check(
     root = project_root()
     trial = load_trial(find_cut_file(cut, root), root)
     tell = partial(console.print, markup=False)
+    for line in values_left(trial):
+        tell(line)
     found = quick_look(trial, root, tell) if raw else whole_look(trial, root, Path("build").resolve(), tell)
     for line in report_lines(found):
         tell(line)

@@ -14,6 +14,7 @@ from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS,
 from trialbook.cleaning.columns import check_columns, kind_of
 from trialbook.cleaning.cut import before_birth_queries, future_date_queries
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
+from trialbook.cleaning.grading import check_grading
 from trialbook.cleaning.keys import check_treated_once
 from trialbook.cleaning.numbers import (
     doses_in_millions,
@@ -246,6 +247,9 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial, external: ExternalTables | 
         check_first_infusions(domains, snapshot.tables["EX"].file)
     with stops_at_the_source(snapshot.tables["DM"]):
         check_treated_have_infusions(domains, trial.protocol.level_ids, snapshot.tables["DM"].file)
+    if domains.delivered("RS"):
+        with stops_at_the_source(snapshot.tables["RS"]):
+            check_grading(domains, trial.protocol, snapshot.tables["RS"].file)
     if domains.delivered("SUPPDM"):
         with stops_at_the_source(snapshot.tables["SUPPDM"]):
             check_treated_once(domains, snapshot.tables["SUPPDM"].file)

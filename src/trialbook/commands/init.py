@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from trialbook.core.errors import StopError, UsageError
+from trialbook.core.errors import StopError, TrialbookError, UsageError
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.files import naming
 from trialbook.kernels.strip_outputs import clean_bytes
+from trialbook.protocol.load import load_protocol
+from trialbook.protocol.models import Trial
+from trialbook.protocol.untouched import untouched
 
 # Where the wheel has the files of a project, beside the package; a clone has them at its top.
 CARRIED = "trialbook_project"
@@ -41,6 +44,26 @@ def carried_project() -> Path:
         "this installation of trialbook does not carry the files of a project", file=str(PACKAGE.parent / CARRIED),
         next_step="install trialbook from its wheel, or work in a clone",
     )  # fmt: skip
+
+
+def values_left(trial: Trial) -> list[str]:
+    """A warning that names what a trial of one's own still has of the trial that `init` begins with; else nothing."""
+    try:
+        template = carried_project() / "params" / "protocol.yaml"
+        own = trial.path(trial.cut.protocol)
+        if own.read_bytes() == template.read_bytes():
+            return []
+        carried = load_protocol(template)
+    except (TrialbookError, OSError):
+        # Nothing is known of the template then: no reason not to build.
+        return []
+    left = untouched(trial.protocol, carried)
+    if not left:
+        return []
+    return [
+        f"warning: {trial.cut.protocol} still says of this trial what {carried.study.registry_id} has there: "
+        f"{', '.join(left)}. Next: write what holds for {trial.protocol.study.id}."
+    ]
 
 
 def lay_out(folder: Path, example: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:

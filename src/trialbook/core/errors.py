@@ -15,7 +15,7 @@ from trialbook.core.privacy import masked, masked_name
 LONGEST_VALUE = 120
 LONGEST_PATH = 400
 # Code that is not the reader's own: the library, Python and the packages that are installed.
-_NOT_OWN = (str(Path(__file__).resolve().parents[1]), *{sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")})
+_NOT_OWN = (str(Path(__file__).resolve().parents[1]), *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
 
 
 class TrialbookError(Exception):

@@ -120,14 +120,19 @@ def profile_content(profile: Profile, language: Language = ENGLISH) -> ProfileCo
     who = msg("subject {subject}", subject=profile.subject)
     organs = ["SKIN", "LIVER", "UGI", "LGI"]
     what_happened = _table(renderer, profile.milestones, msg("What happened, {who}", who=who), MILESTONES)
-    infusions = _table(renderer, profile.infusions, msg("Infusions, {who}", who=who), INFUSIONS)
-    title = msg("Systemic steroids, {who}", who=who)
-    steroids = _table(renderer, profile.steroids, title, STEROIDS, digits={"MPEQ": 2})
-    stages = _table(
-        renderer, profile.stages, msg("Organ stages and grade, {who}", who=who), STAGES, right=organs,
-        empty=NO_RECORDS if profile.stages_delivered else NO_STAGES,
-    )  # fmt: skip
-    behind = _folded(renderer, msg("Infusions, steroids and organ stages"), [infusions, steroids, stages])
+    columns = {name: head for name, head in INFUSIONS.items() if profile.cells or name != "DOSEKG"}
+    given = profile.infusions[list(columns)]
+    behind, folded = [_table(renderer, given, msg("Infusions, {who}", who=who), columns)], msg("Infusions")
+    if drawn.has_steroids(profile):
+        title, folded = msg("Systemic steroids, {who}", who=who), msg("Infusions and steroids")
+        behind.append(_table(renderer, profile.steroids, title, STEROIDS, digits={"MPEQ": 2}))
+    if profile.organs:
+        folded = msg("Infusions, steroids and organ stages")
+        behind.append(_table(
+            renderer, profile.stages, msg("Organ stages and grade, {who}", who=who), STAGES, right=organs,
+            empty=NO_RECORDS if profile.stages_delivered else NO_STAGES,
+        ))  # fmt: skip
+    below = _folded(renderer, folded, behind)
     of_events = _table(renderer, _flagged(profile.events), msg("Adverse events, {who}", who=who), EVENTS)
     of_labs = _table(
         renderer, _by_day(profile.labs), msg("Laboratory results, {who}", who=who),
@@ -136,7 +141,7 @@ def profile_content(profile: Profile, language: Language = ENGLISH) -> ProfileCo
     of_drugs = _table(renderer, profile.drugs, msg("Medication, {who}", who=who), DRUGS)
     some_events, some_drugs = (len(drawn.drawn_rows(rows, days)) for rows in (profile.events, profile.drugs))
     sections = [
-        renderer.section("course", msg("Course"), drawn.course(profile, days, language), [], what_happened + behind),
+        renderer.section("course", msg("Course"), drawn.course(profile, days, language), [], what_happened + below),
         renderer.section(
             "events", msg("Adverse events"), drawn.events(profile, days, language) if some_events else "",
             drawn.bar_note(profile.events, days), of_events,

@@ -81,28 +81,39 @@ def days_of(profile: Profile) -> Days:
     return Days(max(min(first - 2, -7), FIRST_DAY), max(profile.last_day, SHORTEST))
 
 
+def has_steroids(profile: Profile) -> bool:
+    """Whether the dose of steroids is shown: where the disease is treated with them, or the subject had some."""
+    return profile.organs or len(profile.steroids) > 0
+
+
 def course(profile: Profile, days: Days, language: Language = ENGLISH) -> str:
-    """Infusions, what decides endpoints, the steroid dose, and the stage of each organ at each assessment."""
+    """Infusions, what decides endpoints, and, where the trial has them, the steroid dose and the stages of organs."""
     drawing = Drawing(days, language)
     infusions = _infusion_days(profile)
     lanes = _lanes(drawing, profile.milestones)
     high = 22 + LANE * max((lane for *_, lane in lanes), default=0) + 22
-    stages_at = 6 + high + 62
-    drawing.panel(6, stages_at + ROW * len(ORGANS) - 6, True, infusions)
+    stages_at = 6 + high + (62 if has_steroids(profile) else 0)
+    drawing.panel(6, stages_at + (ROW * len(ORGANS) if profile.organs else 0) - 6, True, infusions)
     drawing.label(18, msg("Infusions"))
     for number_, day, date, dose in profile.infusions[["INFNO", "DAY", "EXSTDT", "DOSEKG"]].itertuples(index=False):
         x = days.x(day)
         shape = polygon([(x - 5, 8), (x + 5, 8), (x, 17)], INFUSION)
-        told = msg(
-            "Infusion {number}, {date}, day {day}, {dose} x 10^6 cells/kg",
-            number=number_, date=show(date), day=day, dose=show(dose),
+        told = (
+            msg(
+                "Infusion {number}, {date}, day {day}, {dose} x 10^6 cells/kg",
+                number=number_, date=show(date), day=day, dose=show(dose),
+            )
+            if profile.cells
+            else msg("Infusion {number}, {date}, day {day}", number=number_, date=show(date), day=day)
         )  # fmt: skip
         drawing.add(shape, told)
     drawing.label(38, msg("Events"))
     for x, event, words, named, lane in lanes:
         _milestone(drawing, x, 34 + LANE * lane, event, words, named)
-    _steroids(drawing, profile.steroids, 6 + high, 52)
-    _stages(drawing, profile.stages, stages_at)
+    if has_steroids(profile):
+        _steroids(drawing, profile.steroids, 6 + high, 52)
+    if profile.organs:
+        _stages(drawing, profile.stages, stages_at)
     return drawing.svg(msg("Course of subject {subject}", subject=profile.subject))
 
 

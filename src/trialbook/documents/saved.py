@@ -60,8 +60,8 @@ NARROW, WIDE = 8, 60
 def save(what: Savable, path: Path) -> Path:
     """Writes a file of a table or figure, whole or not at all; returns its path.
 
-    Raises UsageError for an unknown suffix, a folder, a folder that does not exist, a place inside of a published build,
-    and where the file cannot be written.
+    Raises UsageError for an unknown suffix, a folder, a folder that does not exist, a place inside of a published
+    build, and where the file cannot be written.
     """
     kinds = TABLES if isinstance(what, ShownTable) else FIGURES
     word = "table" if isinstance(what, ShownTable) else "figure"

@@ -270,7 +270,7 @@ def definition_method(protocol: Protocol, analysis: Analysis) -> str:
     """Which definition of the steroid-refractory disease decides (A-19)."""
     used = [c.id for c in protocol.criteria if c.check == "steroid_refractory"]
     if not used:
-        return msg("No criterion of this trial asks for a steroid-refractory disease.")
+        return msg("No criterion of this trial has several definitions.")
     return msg(
         'The registry does not define "steroid-refractory". {used} uses the definition '
         "{sr_definition} (A-19); the others are shown beside it, each from the daily steroid dose "
@@ -278,6 +278,13 @@ def definition_method(protocol: Protocol, analysis: Analysis) -> str:
         used=used[0],
         sr_definition=analysis.sr_definition,
     )
+
+
+def definition_title(protocol: Protocol) -> str:
+    """What the table of the definitions is called: the state that a criterion of the trial asks for, where one does."""
+    if any(c.check == "steroid_refractory" for c in protocol.criteria):
+        return msg("Steroid-refractory by definition")
+    return msg("The disease by definition")
 
 
 def sets_method(protocol: Protocol, analysis: Analysis) -> str:

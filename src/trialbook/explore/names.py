@@ -20,7 +20,7 @@ SOURCE, UNPUBLISHED = "trialbook origin", "trialbook unpublished"
 
 
 class NoSuchNameError(UsageError, KeyError, AttributeError):
-    """A name that does not exist; whatever way it was asked for (`a.name`, `a["name"]`), Python understands the error."""
+    """A name that does not exist; however it was asked for (`a.name`, `a["name"]`), Python understands the error."""
 
     def __str__(self) -> str:
         return self.describe()

@@ -240,7 +240,8 @@ Fact = tuple[str, str, str]
 class Profile:
     """One subject: SUBJID, facts (label, value, note), the last day known, and frames without other subjects.
 
-    `risk` is the subject's place in the order of risk; `brief` says that only key facts and events are to be shown.
+    `risk` is the subject's place in the order of risk; `brief` says that only key facts and events are to be shown;
+    `organs`, whether the trial reads stages of organs; `cells`, whether it gives cells per kg.
     """
 
     subject: str
@@ -256,6 +257,8 @@ class Profile:
     drugs: pd.DataFrame
     labs_delivered: bool = True
     stages_delivered: bool = True
+    organs: bool = True
+    cells: bool = True
     risk: str = ""
     brief: bool = False
 
@@ -302,6 +305,8 @@ def profiles(data: Mapping[str, pd.DataFrame], study: StudyData) -> list[Profile
                 str(row["SUBJID"]), facts, int(last[row["USUBJID"]]), **own,
                 labs_delivered=study.domains.delivered("LB"),
                 stages_delivered=study.domains.delivered("RS") or study.domains.delivered("FA"),
+                organs=study.protocol.has_endpoint("ORR_D28"),
+                cells=any(level.cells_per_kg is not None for level in study.protocol.dose_levels),
                 risk=risk[place], brief=place >= study.analysis.profiles_max,
             )
         )  # fmt: skip

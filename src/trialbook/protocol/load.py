@@ -11,7 +11,7 @@ from trialbook.core.environment_variables import CONTRACTS, ROOT
 from trialbook.core.errors import UsageError
 from trialbook.protocol.analysis import NOT_KEYS, Analysis
 from trialbook.protocol.drug_dictionary import DrugDictionary, DrugFile
-from trialbook.protocol.models import CUT_ID, Cut, Protocol, Trial
+from trialbook.protocol.models import CUT_ID, Cut, Protocol, Study, Trial
 from trialbook.protocol.yaml_file import Place as Place
 from trialbook.protocol.yaml_file import read_yaml, validated, with_line
 
@@ -74,7 +74,14 @@ def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
         except UsageError as error:
             raise with_line(error, content) from None
         protocol = protocol.model_copy(update={"drugs": _drugs(file, read)})
-    analysis_values(protocol, {}, str(path), protocol_source=content)
+    values = analysis_values(protocol, {}, str(path), protocol_source=content)
+    if problem := _cap_contradicts(protocol.study, values):
+        wrong = UsageError(
+            problem, file=str(path), column="analysis.n_cap",
+            next_step="correct the number that is wrong, or say in study.expansion_n how many of the planned subjects "
+            "do not belong to the escalation",
+        )  # fmt: skip
+        raise with_line(wrong, content)
     defaults = {key: entry.default for key, entry in protocol.analysis.items()}
     defaults["decision_table"] = protocol.decision_table
     for k, amendment in enumerate(protocol.amendments):
@@ -83,6 +90,19 @@ def load_protocol(path: Path, read: dict[str, str] | None = None) -> Protocol:
             source=content, at=partial(_within, ("amendments", k, "analysis")),
         )  # fmt: skip
     return protocol
+
+
+def _cap_contradicts(study: Study, values: Analysis) -> str | None:
+    """What is wrong about the cap of the escalation beside the planned number of subjects; None where they agree.
+
+    A cap on evaluable subjects may lie below it: who is replaced is planned for too.
+    """
+    planned, cap = study.planned_n - study.expansion_n, values.n_cap
+    agree = cap <= planned if values.cap_counts == "evaluable" else cap == planned
+    if agree or "DLT" not in study.endpoints or values.escalation_rule == "none":
+        return None
+    less = f" less study.expansion_n = {study.expansion_n}" if study.expansion_n else ""
+    return f"n_cap = {cap} contradicts study.planned_n = {study.planned_n}{less}: the escalation ends at n_cap subjects"
 
 
 def _within(place: Place, path: Place) -> Place:

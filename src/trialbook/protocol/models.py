@@ -53,6 +53,8 @@ class Study(_Model):
     endpoints: list[Literal["ELIGIBILITY", "TEAE", "DLT", "ORR_D28", "OS"]]
     disclaimer: str
     notes: list[str] = []
+    # Of `planned_n`, those who are planned outside of the dose escalation, in expansion cohorts for example.
+    expansion_n: Annotated[int, Field(ge=0)] = 0
     # In words of the pages: what is given, and the disease that it is given for.
     product: str = "the study product"
     disease: str = "the disease under study"

@@ -106,6 +106,11 @@ def measured_table(people: pd.DataFrame, adsl: pd.DataFrame, protocol: Protocol)
     )  # fmt: skip
 
 
+def category_title(protocol: Protocol) -> str:
+    """What T-2 is called: of a disease after a transplant, with the transplant."""
+    return msg("Demography and transplant") if protocol.has_endpoint("ORR_D28") else msg("Demography")
+
+
 def category_table(people: pd.DataFrame, categories: Mapping[str, str], empty: str = NOBODY) -> pd.DataFrame:
     """T-2 and T-3: the rows of DEMOG or BASELINE that count categories, as a table shows them."""
     rows = people[people["variable"].isin(list(categories))]

@@ -1,4 +1,4 @@
-"""What IPython shows of an error of the workbook: the reader's own lines and the message; faults keep their traceback."""
+"""What IPython shows of an error of the workbook: own lines and the message; faults of code keep their traceback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from IPython.utils.io import capture_output
 
 from trialbook.core.environment_variables import TRACEBACK
 
-PARSE = "import datetime as dt\nfrom trialbook.protocol.models import calendar_date\nfrom trialbook.core.errors import *\n"
+PARSE = (
+    "import datetime as dt\nfrom trialbook.protocol.models import calendar_date\nfrom trialbook.core.errors import *\n"
+)
 
 
 def shown(cell: str) -> str:

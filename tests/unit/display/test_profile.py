@@ -169,3 +169,20 @@ def test_words_on_a_bar_have_a_ground_of_their_own() -> None:
     for_good = replace(whole, drugs=whole.drugs.assign(UNTIL=pd.array([None], dtype="Int64")))
     picture = profile_content(for_good).sections[3].picture
     assert 'fill="#ffffff"' in picture.lower()
+
+
+def test_a_trial_without_stages_of_organs_and_cells_per_kg_is_shown_without_them() -> None:
+    own = replace(profile(), organs=False, cells=False)
+    said = profile_content(own).sections[0]
+    assert "Infusions and steroids" in said.tables
+    assert "Systemic steroids" in said.tables
+    none = replace(own, steroids=own.steroids.head(0), stages=own.stages.head(0))
+    said = profile_content(none).sections[0]
+    drawn = visible(said.picture)
+    for word in ("teroid", "rgan stages", "Skin", "Lower GI", "cells/kg"):
+        assert word not in said.tables
+        assert word not in drawn
+    assert "Infusion 1, 2025-01-10, day 0" in drawn
+    whole = profile_content(profile()).sections[0]
+    for word in ("Systemic steroids", "Organ stages and grade", "10^6 cells/kg"):
+        assert word in whole.tables

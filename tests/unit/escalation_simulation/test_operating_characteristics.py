@@ -337,8 +337,8 @@ def test_the_command_names_the_levels_of_the_protocol_and_takes_the_rates_that_f
     own = Path("params/phase1/protocol.yaml").resolve()
     text = own.read_text(encoding="utf-8")
     other = tmp_path / "protocol.yaml"
-    assert "oc_scenarios: {default: {" in text
-    other.write_text(text.replace("oc_scenarios: {default: {", "oc_scenarios: {default: {three levels: [0.1, 0.2, 0.3], "))
+    scenarios = "oc_scenarios: {default: {"
+    other.write_text(text.replace(scenarios, f"{scenarios}three levels: [0.1, 0.2, 0.3], "))
     out = tmp_path / "oc.csv"
     words = ["design-oc", "--trials", "100", "--protocol", str(other), "--out", str(out)]
     done = CliRunner().invoke(app, words)
