@@ -52,6 +52,7 @@ FILTER_CELLS = (
     "live.cut.tables['T-605']",
     "live.cut.figures['F-2']",
     "trialbook.table(live.cut.adsl[['SUBJID', 'AGE']].query('AGE > 50'), 'Older subjects')",
+    "import os\nos.makedirs('saved', exist_ok=True)\n"
     "for kind in ('png', 'svg', 'pdf'):\n    live.cut.figures['F-2'].save(f'saved/f2.{kind}')\n"
     "for kind in ('xlsx', 'docx'):\n    live.cut.tables['T-605'].save(f'saved/t605.{kind}')",
     "print('the end of ' + 'the filter')",

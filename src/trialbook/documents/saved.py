@@ -189,7 +189,7 @@ def _xlsx(what: ShownTable) -> bytes:
         strong, head = book.add_format({"bold": True}), book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
         text = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
         plain, small = book.add_format({"valign": "top"}), book.add_format({"font_color": QUIET})
-        above = [what.title, *([SYNTHETIC] if what.origin.synthetic else [])]
+        above = [what.title, *filter(None, [_head_beside(what)]), *([SYNTHETIC] if what.origin.synthetic else [])]
         for row, line in enumerate(above):
             page.write_string(row, 0, printable(str(line)), strong)
         first = len(above) + 1

@@ -185,7 +185,7 @@ def rate_of(
     """The rate of a response at day 28, or at another day; see `Cut.rate`."""
     name = text_given("a rate", analysis, 'cut.rate("ORR_D28")').upper()
     if name not in RATES:
-        raise no_such("rate", analysis, RATES)
+        raise no_such("rate", analysis, RATES, "for a rate of your own open a step and use trialbook.rate")
     landmark = None if day is None and window is None else _landmark(day, window, source.analysis)
     responses = source.datasets["adrsp28"] if landmark is None else _responses_at(landmark, source)
     group = _grouping(by, responses, source)

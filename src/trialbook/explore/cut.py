@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialbook.core.errors import UsageError
-from trialbook.core.nearest import nearest_first
 from trialbook.explore.given import key_named, keys_given, names_for, text_given
-from trialbook.explore.names import Named, Shown, marked, no_such, public_names
+from trialbook.explore.names import Named, Shown, marked, no_such, public_names, question_like
 from trialbook.explore.published import Published
 from trialbook.explore.questions import Questions
 from trialbook.explore.summary import as_html, as_text
@@ -191,9 +190,7 @@ class Cut(Questions):
         try:
             return self.datasets[name]
         except KeyError:
-            near = [one for one in nearest_first(name, public_names(self)) if name in one or one in name]
-            see = f"cut has {', '.join(near)}; dir(cut) lists all" if near else "dir(cut) lists all that it has"
-            raise no_such("dataset", name, self.datasets, see) from None
+            raise no_such("dataset", name, self.datasets, question_like(name, public_names(self))) from None
 
     @cached_property
     def clean(self) -> Named[pd.DataFrame]:

@@ -64,13 +64,17 @@ class Named(Mapping[str, Value], Generic[Value]):
     def __getitem__(self, name: str) -> Value:
         known = self._alike(name) if isinstance(name, str) else name
         if known not in self._names:
-            raise no_such(self._what, name, self._names)
+            raise no_such(self._what, name, self._names, self._next_step(name))
         if known in self._made:
             return self._made[known]
         made = self._make(known)
         if self._kept:
             self._made[known] = made
         return made
+
+    def _next_step(self, name: object) -> str | None:
+        """What to do where there is no such name; None where the list of names says it."""
+        return None
 
     def __getattr__(self, name: str) -> Value:
         if name.startswith("_"):
@@ -114,6 +118,12 @@ class Shown(Named[Value]):
         super().__init__(what, titles, make, lambda name: by_letters.get(name.lower(), name))
         self.titles = dict(titles)
 
+    def _next_step(self, name: object) -> str | None:
+        other = "table" if self._what == "figure" else "figure"
+        if isinstance(name, str) and name[:1].upper() in ("F" if other == "figure" else "TL"):
+            return f'ask for a {other}, cut.{other}s["{name}"], or look at cut.{self._what}s for all titles'
+        return f"look at cut.{self._what}s for all titles"
+
     def __repr__(self) -> str:
         wide = max(map(len, self), default=0)
         return "\n".join([
@@ -128,6 +138,27 @@ class Shown(Named[Value]):
             for name, title in self.titles.items()
         )
         return f"<table><caption>{escape(repr(self).splitlines()[0])}</caption>{rows}</table>"
+
+
+# How questions to a cut are called elsewhere, by their names here.
+CALLED = {
+    "advice": ("decision", "recommend"), "compare": ("diff", "change"), "design_oc": ("simul", "operating", "design"),
+    "figures": ("plot", "chart"), "outputs": ("save", "export"), "rate": ("orr", "response"),
+    "subject": ("profile", "patient"), "survival": ("km", "kaplan", "os"), "tables": ("listing",),
+}  # fmt: skip
+
+
+def question_like(name: str, known: Iterable[str]) -> str:
+    """What to do next where a cut has no such name: the questions that have one like it, or mean the same.
+
+    >>> question_like("simulate", ["design_oc", "tables"]), question_like("x", ["tables"])
+    ('cut has design_oc; dir(cut) lists all', 'dir(cut) lists all that it has')
+    """
+    every, asked = list(known), name.lower()
+    near = [one for one in every if asked in one or one in asked]
+    near += [one for one in every if one not in near and any(asked.startswith(word) for word in CALLED.get(one, ()))]
+    near.sort(key=lambda one: every.index(one))
+    return f"cut has {', '.join(near)}; dir(cut) lists all" if near else "dir(cut) lists all that it has"
 
 
 def public_names(thing: Any) -> list[str]:

@@ -5,7 +5,7 @@ not of the published set.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -149,17 +149,22 @@ def _save(what: Savable, path: Path) -> Path:
 
 
 def house_table(
-    frame: pd.DataFrame, title: str = "", *, footnotes: Sequence[str] = (), unpublished: str = ""
+    frame: pd.DataFrame, title: str = "", *, labels: Mapping[str, str] | None = None, footnotes: Sequence[str] = (),
+    unpublished: str = "",
 ) -> Table:  # fmt: skip
     """A table or listing of one's own in the house style: labels and decimals from the dictionary of columns.
 
+    `labels`: heads of columns, by name, where the dictionary has none or another is wanted.
+
     A frame of a narrowed cut says so in the title; `unpublished` says it of any other. Of a frame that no longer knows
-    its cut a footnote says so. The answer of `cut.survival` and
-    so on brings its title and note. Raises UsageError for what is no DataFrame, and one without a title.
+    its cut a footnote says so. The answer of `cut.survival` and so on brings its title and note. Raises
+    UsageError for what is no DataFrame, and one without a title.
 
     >>> own = house_table(pd.DataFrame({"SUBJID": ["004"], "AGE": [51]}), "My subjects", footnotes=["Screened only."])
     >>> own
     <Table 'My subjects': 1 row, 2 columns>
+    >>> house_table(pd.DataFrame({"X": [1.5]}), "Mine", labels={"X": "My number"}).to_frame().attrs["labels"]
+    {'X': 'My number'}
     """
     make_savable()
     if not isinstance(frame, pd.DataFrame):
@@ -170,9 +175,9 @@ def house_table(
     notes = [*_listed(footnotes), *filter(None, [getattr(frame, "note", "") if isinstance(frame, Titled) else ""])]
     notes += _of_unknown_source(frame)
     said = _title(frame, title, unpublished)
-    labels = {**column_labels(frame.columns), **frame.attrs.get("labels", {})}
+    heads = {**column_labels(frame.columns), **frame.attrs.get("labels", {}), **(labels or {})}
     made = table(
-        pd.DataFrame(frame), said, labels=labels, notes=notes,
+        pd.DataFrame(frame), said, labels=heads, notes=notes,
         digits=column_decimals(frame.columns), subject="SUBJID" if "SUBJID" in frame else "",
     )  # fmt: skip
     made.origin = Origin(*frame.attrs.get(SOURCE, ()))

@@ -89,7 +89,9 @@ def step_among(names: Mapping[str, Any]) -> Step:
     if not found:
         raise UsageError(
             "no step is open", file="notebook",
-            next_step='begin with step = tb.open_step("05_orr", **tb.parameters())',
+            next_step='begin with step = tb.open_step("05_orr", **tb.parameters()), with step = '
+            'trialbook.open_step("mine", cut_id="2025-09-30") in a notebook of your own, or ask a cut: cut.rate, '
+            "cut.count, cut.survival",
         )  # fmt: skip
     return found[0]
 

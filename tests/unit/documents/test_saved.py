@@ -93,7 +93,7 @@ def test_no_cell_of_a_list_is_a_formula_and_numbers_are_numbers(listing: Table, 
     assert ',"L-90 Events, my own. NCT06321198, data cut 2025-09-30. SYNTHETIC DATA' in csv[1]
     book = CalamineWorkbook.from_path(listing.save(tmp_path / "own.xlsx"))
     rows = book.get_sheet_by_name("L-90").to_python()
-    assert rows[0][0] == "L-90 Events, my own"
+    assert [row[0] for row in rows[:2]] == ["L-90 Events, my own", "NCT06321198, data cut 2025-09-30"]
     assert [row[:2] for row in rows if row[0] in ("004", "016")] == [["004", 51.0], ["016", 60.0]]
     assert rows[-1][0] == "A footnote."
     with zipfile.ZipFile(tmp_path / "own.xlsx") as packed:

@@ -17,7 +17,7 @@ import trialbook
 from trialbook.core.datasets import write_dataset
 from trialbook.core.environment_variables import BUILD, ROOT, WORKSPACE
 from trialbook.core.errors import StopError, UsageError
-from trialbook.explore.names import no_such
+from trialbook.explore.names import Shown, no_such
 
 ADSL = pd.DataFrame({
     "USUBJID": ["T-01", "T-02"], "SUBJID": ["01", "02"], "AGE": [40.0, 61.0], "SEX": ["F", "M"],
@@ -100,6 +100,13 @@ def test_errors_list_what_exists_the_nearest_first(builds: Path) -> None:
         cut.where(AGES=3)
     assert not hasattr(cut, "adex")
     assert no_such("dataset", "x", [])._render_traceback_() == ["there is no dataset x; there are none."]
+    with pytest.raises(AttributeError, match="Next: cut has design_oc; dir"):
+        _ = cut.simulate
+    shown = Shown("table", {"T-5": "Events"}, str)
+    with pytest.raises(KeyError, match=r'no table F-2; there is T-5\. Next: ask for a figure, cut\.figures\["F-2"\]'):
+        shown["F-2"]
+    with pytest.raises(KeyError, match=r"Next: look at cut\.tables for all titles"):
+        shown["T-9"]
 
 
 def test_outside_of_a_workbook_the_folder_of_the_builds_may_be_named(
