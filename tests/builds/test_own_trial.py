@@ -23,6 +23,7 @@ from support.built_pages import Tables, words
 from trialbook.core.datasets import read_dataset
 
 pytestmark = pytest.mark.build
+OF_GVHD = re.compile(r"(?i)organ stages|systemic steroids|steroid-refractory|transplant|器官分期|激素耐药|移植")
 OTHER_TRIAL = re.compile(r".{0,40}(?:GVHD|iMSC|Hefei|合肥|NCT06321198|mesenchymal|移植物|间充质).{0,30}", re.IGNORECASE)
 
 
@@ -144,6 +145,10 @@ def texts(own: OwnTrial) -> Iterator[tuple[str, str]]:
 def test_nothing_speaks_of_another_trial(own: OwnTrial) -> None:
     found = {name: OTHER_TRIAL.findall(text) for name, text in texts(own)}
     assert {name: said for name, said in found.items() if said} == {}
+    # Nor of what its disease does not have; the dictionary explains every dataset, empty ones too.
+    for name, text in texts(own):
+        if name.endswith(".html") and "data_dictionary" not in name:
+            assert OF_GVHD.findall(text) == [], name
     assert len(found) > 80
     assert len([name for name in found if name.endswith((".docx", ".pdf", ".pptx"))]) >= 6
 
