@@ -49,31 +49,6 @@ def whole_change_log(cleaned: Cleaned, cut: Cut) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).astype(cleaned.changes.dtypes)
 
 
-def after_cut_sentence(cleaned: Domains, cut: Cut) -> str:
-    """Who has a death or a serious event dated after the cut, which is not counted; no date or value of these.
-
-    `cleaned`: the domains before the cut, DM and AE of which are needed.
-    """
-    dm, ae = cleaned["DM"], cleaned["AE"]
-    set_back = cut.edits[cut.edits["domain"].eq("DM") & cut.edits["column"].isin(["DTHFL", "DTHDTC"])]
-    removed = cut.removed[cut.removed["domain"].eq("AE")]
-    found = {
-        msg("a death is recorded"): dm.loc[dm["SRCROW"].isin(set_back["SRCROW"]), "USUBJID"],
-        msg("a serious event is recorded"): ae.loc[
-            ae["SRCROW"].isin(removed["SRCROW"]) & ae["AESER"].eq("Y"), "USUBJID"
-        ],
-    }
-    number = dict(zip(dm["USUBJID"], dm["SUBJID"], strict=True))
-    said = [
-        msg("{subject} ({words})", subject=number.get(subject, subject), words=what)
-        for what, subjects in found.items()
-        for subject in sorted(subjects.dropna().unique())
-    ]
-    if not said:
-        return msg("No death and no serious event is dated after the cut.")
-    return msg("Dated after the cut and not counted: {subjects}.", subjects=joined(said, ", "))
-
-
 def fix_counts(changes: pd.DataFrame) -> pd.DataFrame:
     """Changes by rule, file and column: how many, what the rule does, and one example where it may be shown.
 

@@ -100,14 +100,18 @@ def _responses(now: pd.DataFrame, then: pd.DataFrame, number: Mapping[str, str])
             yield number[subject], value
 
 
+def completed_deaths(data: Mapping[str, pd.DataFrame], before: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Subjects whose date of death was partial at the previous cut and is complete now: not changed but completed."""
+    imputed, unclear = (frames["adsl"]["DTHDTF"].fillna("").ne("") for frames in (before, data))
+    return set(before["adsl"].loc[imputed, "USUBJID"]) & set(data["adsl"].loc[~unclear, "USUBJID"])
+
+
 def _restated(
     data: Mapping[str, pd.DataFrame], before: Mapping[str, pd.DataFrame], number: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:  # fmt: skip
     new, old = (frames["adtte"][frames["adtte"]["PARAMCD"].eq("OS")] for frames in (data, before))
     events = dict(zip(old["USUBJID"], zip(old["CNSR"], old["AVAL"], strict=True), strict=True))
-    # A date that was partial then and is complete now was not changed but completed.
-    imputed, exact = (frames["adsl"]["DTHDTF"].fillna("").ne("") for frames in (before, data))
-    partial = set(before["adsl"].loc[imputed, "USUBJID"]) & set(data["adsl"].loc[~exact, "USUBJID"])
+    partial = completed_deaths(data, before)
     for subject, censored, value in zip(new["USUBJID"], new["CNSR"], new["AVAL"], strict=True):
         then = events.get(subject)
         if then is not None and then[0] == 0 and subject in number:
@@ -117,7 +121,7 @@ def _restated(
                 said = (
                     msg("death date completed: from day {day:g} to day {now:g}", day=then[1], now=value)
                     if subject in partial
-                    else msg("death from day {day:g} to day {now:g}", day=then[1], now=value)
+                    else msg("death date changed: from day {day:g} to day {now:g}", day=then[1], now=value)
                 )
                 yield number[subject], said
     for subject, then_status, value in _pairs(data["addlt"], before["addlt"], "DLTSTAT"):

@@ -17,7 +17,7 @@ from trialbook.results.ard import TOTAL
 
 PAGE = "deviations.html"
 TITLE = msg("Protocol deviations")
-# The ids of the tables of this page: T-9701 and on.
+# The ids of the tables of this page, which lead to them and are not shown: T-9701 and on.
 NUMBER = 97
 CATEGORIES = {
     "CONSENT": msg("Consent"), "ELIGIBILITY": msg("Eligibility"), "DOSE": msg("Dose"), "SCHEDULE": msg("Schedule"),
@@ -49,7 +49,7 @@ def render_deviations(
 
     Subjects in `linked` (SUBJID) lead to their profile page.
     """
-    renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
+    renderer, ids = Renderer(language, on_page=True, numbered=False), Ids(NUMBER)
     blocks = [counts_table(addv, treated), difference_table(addv), log_table(addv, linked)]
     html = [renderer.html(block.payload, ids.of(block.payload)) for block in blocks]
     return render(

@@ -16,6 +16,7 @@ from trialbook.display.page_content import reference_page
 from trialbook.display.svg import clipped, number, pixels
 from trialbook.display.text import safe
 from trialbook.profiles.subjects import profile_address
+from trialbook.signals.messages import TITLES
 from trialbook.subjects.demography import person_in_words
 
 # Dose is ordered: from the lowest level to the highest the colour grows darker, in so many shades.
@@ -87,7 +88,7 @@ def signals_on(signals: Sequence[Mapping[str, Any]], page: str, profiled: Mappin
                     one["subject"] or one["level"], one["level"] if one["subject"] else "", one["severity"],
                     SEVERITY_WORDS[one["severity"]], one["sentence"],
                     profile_address(one["subject"]) if one["subject"] in profiled else "",
-                    ("" if to == page else to) + (f"#{anchor}" if anchor else ""),
+                    ("" if to == page else to) + (f"#{anchor}" if anchor else ""), TITLES.get(one["rule"], ""),
                 )
             )  # fmt: skip
     return found
@@ -145,11 +146,24 @@ def _now(row: Mapping[str, Any]) -> str:
 
 
 def axis(board: Sequence[Mapping[str, Any]]) -> str:
-    """The axis above the strips, as SVG: as wide as a strip, its places in parts of the width, its numbers unscaled."""
+    """The axis above the strips, as SVG: as wide as a strip, its places in parts of the width, its numbers unscaled.
+
+    >>> [axis([{"end": last}]).count("<text") for last in (60, 294, 1257)]
+    [2, 4, 4]
+    """
     last = max([row["end"] for row in board], default=0)
-    shown = [day for day in TICKS if day <= last]
+    shown: list[int] = []
+    for day in TICKS:
+        # One that would run into the number before it is left out.
+        if day <= last and (not shown or _x(day, last) - _x(shown[-1], last) >= _room(shown[-1], day)):
+            shown.append(day)
     marks = "".join(f'<text x="{number(100 * _x(day, last) / WIDE)}%" y="11" class="ax">{day}</text>' for day in shown)
     return f'<svg class="axis" width="{WIDE}" height="14" aria-hidden="true">{marks}</svg>'
+
+
+def _room(before: int, day: int) -> float:
+    """How far apart the middles of two numbers of the axis must be where the course is at its narrowest."""
+    return 4 + 6 * len(f"{before}{day}")
 
 
 def _shade(level: str, levels: Sequence[str]) -> int:

@@ -33,7 +33,7 @@ DOWNLOADS = (
     Link("manifest.json", msg("Manifest"), msg("sha256 of every input and output")),
 )
 INDEX = "index.html"
-# The ids of the tables of the first page: T-9901 and on.
+# The ids of the tables of the first page, which lead to them and are not shown: T-9901 and on.
 NUMBER = 99
 EMPTY: Mapping[str, Any] = {
     "decision": None, "enrolment": None, "signals": [], "rules": [], "news": [], "news_known": False, "board": [],
@@ -82,7 +82,7 @@ def render_index(
         },
     )  # fmt: skip
     opens = opens or {}
-    renderer, ids = Renderer(language, on_page=True, leads=opens), Ids(NUMBER)
+    renderer, ids = Renderer(language, on_page=True, leads=opens, numbered=False), Ids(NUMBER)
 
     def html(block: Block) -> str:
         return renderer.html(block.payload, ids.of(block.payload))

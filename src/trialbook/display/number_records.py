@@ -14,7 +14,10 @@ NOT_THE_RULES = msg(
     "These are the subjects by the rules of the main analysis. Who changes under another choice of rules is named in "
     "the table."
 )
-OPEN_CASES = msg("Subjects of this number as known today. Whose open facts decide is named in the table.")
+OPEN_CASES = msg(
+    "Subjects of this number as known today. The table names those for whom something is still unknown that may change "
+    "it."
+)
 
 
 # A headline number as the title of what it opens to.

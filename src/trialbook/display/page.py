@@ -144,7 +144,9 @@ MOST_SIGNALS = 12
 
 
 class PageSignal(NamedTuple):
-    """A signal on the page that it concerns: whom, how severe, the sentence, the profile and the place on the page."""
+    """A signal on the page that it concerns: whom, how severe, the sentence, the profile, the place on the page
+    and what its rule looks for.
+    """
 
     who: str
     level: str
@@ -153,6 +155,7 @@ class PageSignal(NamedTuple):
     sentence: str
     profile: str
     anchor: str
+    title: str = ""
 
 
 def links_below(content: PageContent, page: str) -> list[Link]:

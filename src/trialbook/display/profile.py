@@ -62,7 +62,7 @@ DRUGS = {
 }  # fmt: skip
 
 
-# The ids of the tables of a profile: T-9801 and on.
+# The ids of the tables of a profile, which lead to them and are not shown: T-9801 and on.
 NUMBER = 98
 
 
@@ -71,7 +71,7 @@ class Page:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._renderer, self._ids = Renderer(language, on_page=True), Ids(NUMBER)
+        self._renderer, self._ids = Renderer(language, on_page=True, numbered=False), Ids(NUMBER)
 
     def html(self, block: Block) -> str:
         """The block, with its id."""

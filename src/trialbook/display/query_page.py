@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ from trialbook.queries.worded import values_in
 
 PAGE = "queries.html"
 TITLE = msg("Questions and answers")
-# The ids of the tables of this page: T-9601 and on.
+# The ids of the tables of this page, which lead to them and are not shown: T-9601 and on.
 NUMBER = 96
 RECIPIENT_WORDS = {
     "site": msg("site"), "mapper": msg("data manager"), "laboratory": msg("laboratory"),
@@ -48,10 +48,17 @@ NOTHING_OPEN = msg("No question is open.")
 
 def render_queries(
     listed: pd.DataFrame, history: pd.DataFrame, reviewed: pd.DataFrame, cut_date: str, frame: Frame,
-    language: Language = ENGLISH,
+    language: Language = ENGLISH, numbers: Mapping[str, str] | None = None, linked: Collection[str] = (),
 ) -> str:  # fmt: skip
-    """The page from the query list, its history, and the reviewed records; questions in the words of the language."""
-    renderer, ids = Renderer(language, on_page=True), Ids(NUMBER)
+    """The page from the query list, its history, and the reviewed records; questions in the words of the language.
+
+    `numbers`: the subject number (SUBJID) of each USUBJID. Subjects in `linked` lead to their profile page.
+    """
+    listed, reviewed = (
+        frame.assign(subject=frame["subject"].map(lambda who: (numbers or {}).get(who, who)))
+        for frame in (listed, reviewed)
+    )
+    renderer, ids = Renderer(language, on_page=True, numbered=False), Ids(NUMBER)
     is_open = listed[listed["status"].eq(OPEN)]
     work, said = workload(is_open, cut_date), answers_in_words(history, language)
     blocks: list[tuple[str, Block]] = [("workload", workload_table(work))]
@@ -60,10 +67,10 @@ def render_queries(
     for recipient in RECIPIENTS:
         own = is_open[is_open["recipient"].eq(recipient)]
         if len(own):
-            blocks.append((recipient.replace(" ", "-"), open_table(own, recipient, said, language)))
-    blocks += [("closed", closed_table(listed, said, language)), ("history", history_table(history))]
+            blocks.append((recipient.replace(" ", "-"), open_table(own, recipient, said, language, linked)))
+    blocks += [("closed", closed_table(listed, said, language, linked)), ("history", history_table(history))]
     if len(reviewed):
-        blocks.append(("reviewed", reviewed_table(reviewed)))
+        blocks.append(("reviewed", reviewed_table(reviewed, linked)))
     html = [(renderer.html(block.payload, ids.of(block.payload)), anchor) for anchor, block in blocks]
     drawing = workload_drawing(work, language) if len(is_open) else ""
     first = (f'<div class="chart profile" tabindex="0">{drawing}</div>{html[0][0]}', html[0][1])
@@ -203,19 +210,26 @@ LABELS = {
     "FIRST": msg("First asked"), "AGE": msg("Age (days)"), "DUE": msg("Due date"), "CLOSED": msg("Closed on"),
     "ANSWERS": msg("Answers"),
 }  # fmt: skip
-_TEXT_OF_DATA = ["ID", "SITE", "SUBJECT", "PLACE", "QUESTION", "OBSERVED", "ANSWERS"]
+_TEXT_OF_DATA = ["ID", "SITE", "PLACE", "QUESTION", "OBSERVED", "ANSWERS"]
 
 
-def open_table(own: pd.DataFrame, recipient: str, said: Mapping[str, str], language: Language) -> Block:
+def open_table(
+    own: pd.DataFrame, recipient: str, said: Mapping[str, str], language: Language, linked: Collection[str] = ()
+) -> Block:
     """The open questions to one recipient, the earliest due first."""
     order = own.sort_values(["due", "subject", "query_id"], kind="stable")
     shown = _listed(order, said, language).drop(columns="CLOSED")
     if own["state"].eq("open").all():
         shown = shown.drop(columns="STATE")
-    return table(shown, LIST_TITLES[recipient], labels=LABELS, data=[name for name in _TEXT_OF_DATA if name in shown])
+    return table(
+        shown, LIST_TITLES[recipient], labels=LABELS, data=[name for name in _TEXT_OF_DATA if name in shown],
+        subject="SUBJECT", linked=linked,
+    )  # fmt: skip
 
 
-def closed_table(listed: pd.DataFrame, said: Mapping[str, str], language: Language) -> Block:
+def closed_table(
+    listed: pd.DataFrame, said: Mapping[str, str], language: Language, linked: Collection[str] = ()
+) -> Block:
     """The questions on which nobody need act any more, the last closed first."""
     closed = listed[listed["status"].ne(OPEN)].sort_values(["closed_at", "query_id"], ascending=[False, True])
     shown = _listed(closed, said, language).drop(columns=["DUE", "SEVERITY", "FIRST", "AGE"])
@@ -225,6 +239,8 @@ def closed_table(listed: pd.DataFrame, said: Mapping[str, str], language: Langua
         labels=LABELS,
         data=[name for name in _TEXT_OF_DATA if name in shown],
         empty=msg("No question was closed."),
+        subject="SUBJECT",
+        linked=linked,
     )
 
 
@@ -249,7 +265,7 @@ SINCE_WORDS = {
 }  # fmt: skip
 
 
-def reviewed_table(reviewed: pd.DataFrame) -> Block:
+def reviewed_table(reviewed: pd.DataFrame, linked: Collection[str] = ()) -> Block:
     """Records that were marked as reviewed; what has changed since the mark comes first."""
     order = reviewed.assign(_same=reviewed["since"].eq("unchanged")).sort_values("_same", kind="stable")
     shown = pd.DataFrame({
@@ -262,7 +278,9 @@ def reviewed_table(reviewed: pd.DataFrame) -> Block:
         "SUBJECT": msg("Subject"), "PLACE": msg("Record"), "DATE": msg("Reviewed on"), "BY": msg("Person"),
         "CUT": msg("Data cut"), "SINCE": msg("Since then"), "COLUMNS": msg("Variables that changed"),
     }  # fmt: skip
-    return table(shown, msg("Reviewed records"), labels=labels, data=["SUBJECT", "PLACE", "BY", "COLUMNS"])
+    return table(
+        shown, msg("Reviewed records"), labels=labels, data=["PLACE", "BY", "COLUMNS"], subject="SUBJECT", linked=linked
+    )
 
 
 NOTHING_ASKED = msg("Nothing has been asked.")

@@ -45,14 +45,16 @@ class Renderer:
 
     On a page a block has the id that it is given, and a number that opens leads to the page `records`, whose boxes
     are kept in `opened`; without such a page numbers of the results lead where `leads` says. In a notebook (`on_page`
-    False) a number opens a popover, named after the title of its table.
+    False) a number opens a popover, named after the title of its table. Where `numbered` is False, titles are shown
+    without the ids of their tables: nobody cites those of a page that no notebook makes.
     """
 
     def __init__(
         self, language: Language = ENGLISH, *, on_page: bool = False, records: str = "", opened: Boxes | None = None,
-        leads: Mapping[str, str] | None = None,
+        leads: Mapping[str, str] | None = None, numbered: bool = True,
     ) -> None:  # fmt: skip
         self.language, self._on_page, self._records, self._leads = language, on_page, records, leads or {}
+        self._numbered = numbered
         self.opened = opened if opened is not None else Boxes()
 
     # ------------------------------------------------------------------------------------------------
@@ -80,7 +82,8 @@ class Renderer:
             )
             return f'<div class="tb tb-cards">{cards}</div>'
         if kind == "figure":
-            return f'<p class="tb tb-title tb-figure"{_id(anchor)}>{_named(self.say(payload["title"]), anchor)}</p>'
+            named = self._named(self.say(payload["title"]), anchor)
+            return f'<p class="tb tb-title tb-figure"{_id(anchor)}>{named}</p>'
         if kind == "figure_data":
             data = self.html(payload["table"])
             return f'<details class="tb"><summary>{say(DATA_OF_FIGURE)}</summary>{data}</details>'
@@ -121,6 +124,17 @@ class Renderer:
         notes = [self.say(note) for note in payload.get("notes", ())]
         return "\n".join(line for line in (*title, self._count(payload, grid), body, *notes) if line)
 
+    def _named(self, title: str, anchor: str) -> str:
+        """A title with its number in front, which links to it: also where the title begins with the number itself."""
+        if not anchor or not self._numbered:
+            return safe(title)
+        return f'<a class="tb-id" href="#{anchor}">{anchor}</a> {safe(unnumbered(title, anchor))}'
+
+    def _on_paper(self, title: str, anchor: str) -> str:
+        """The same without the link, for each sheet of a page; a notebook has no sheets."""
+        number = f"{anchor} " if self._numbered else ""
+        return safe(f"{number}{unnumbered(title, anchor)}") if anchor else ""
+
     def say(self, text: Plain) -> str:
         """A text of a payload in this language; text of the data as it is."""
         if isinstance(text, dict) and "d" in text:
@@ -146,11 +160,11 @@ class Renderer:
         grid = self._grid(payload)
         grid, popovers = self._with_openings(payload, grid, anchor)
         title, subtitle, count = self.say(payload["title"]), self.say(payload["subtitle"]), self._count(payload, grid)
-        html = [f'<div class="tb tb-table"{_id(anchor)}>']
+        html, named = [f'<div class="tb tb-table"{_id(anchor)}>'], self._named(title, anchor)
         if grid.rows:
-            html += [box(grid, title, _caption(_named(title, anchor), subtitle, count), _on_paper(title, anchor))]
+            html += [box(grid, title, _caption(named, subtitle, count), self._on_paper(title, anchor))]
         else:
-            html += [f'<p class="tb-title">{_named(title, anchor)}</p>']
+            html += [f'<p class="tb-title">{named}</p>']
             html += [f'<p class="tb-subtitle">{safe(subtitle)}</p>'] if subtitle else []
             html += [f"<p>{self._safe(payload['empty'])}</p>"]
         notes = [self._safe(note) for note in payload["notes"]]
@@ -166,7 +180,7 @@ class Renderer:
         grid = self._grid(payload)
         name = self.say(msg("First rows of a dataset") if payload.get("look") else msg("Table"))
         count = self._count(payload, grid)
-        caption = _caption(_named(name, anchor), "", count) if anchor or count else ""
+        caption = _caption(self._named(name, anchor), "", count) if anchor or count else ""
         return f'<div class="tb tb-table"{_id(anchor)}>{box(grid, name, caption)}</div>'
 
     def _count(self, payload: Payload, grid: Grid) -> str:
@@ -339,18 +353,6 @@ def _is_data(column: Payload) -> bool:
 
 def _id(anchor: str) -> str:
     return f' id="{_sound(_ID, anchor)}"' if anchor else ""
-
-
-def _named(title: str, anchor: str) -> str:
-    """A title with its number in front, which links to it: also where the title begins with the number itself."""
-    if not anchor:
-        return safe(title)
-    return f'<a class="tb-id" href="#{anchor}">{anchor}</a> {safe(unnumbered(title, anchor))}'
-
-
-def _on_paper(title: str, anchor: str) -> str:
-    """The same without the link, for each sheet of a page; a notebook has no sheets."""
-    return safe(f"{anchor} {unnumbered(title, anchor)}") if anchor else ""
 
 
 def unnumbered(title: str, anchor: str) -> str:

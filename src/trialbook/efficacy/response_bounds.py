@@ -138,7 +138,7 @@ def bounds_listing(adrs: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)  # fmt: skip
     return described(
         listed, labels={"WHY": msg("What is open")}, notes=[msg("NR here: no CR and no PR.")],
-        empty=msg("No open fact could change a response."),
+        empty=msg("Nothing that is still unknown could change a response."),
     )  # fmt: skip
 
 

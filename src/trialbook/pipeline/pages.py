@@ -152,7 +152,9 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
     facts = _facts(sources, scratch)
     addv = read_dataset(scratch / "data" / "addv.parquet")
     history = read_csv_list(scratch / HISTORY_FILE)
-    treated = treated_by_level(read_dataset(scratch / "data" / "adsl.parquet"), sources.trial.protocol.level_ids)
+    adsl = read_dataset(scratch / "data" / "adsl.parquet")
+    treated = treated_by_level(adsl, sources.trial.protocol.level_ids)
+    numbers = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
     changed = changes_pages(
         sources.trial, scratch, sources.builds, [(frame, language) for _, frame, language in editions], set(profiled)
     )
@@ -162,7 +164,14 @@ def write_pages(sources: PageSources, scratch: Path, cache: Path) -> None:
         _write_page(
             place / query_page.PAGE,
             query_page.render_queries(
-                sources.queries, history, sources.reviewed, sources.trial.cut.cut_date, frame, language
+                sources.queries,
+                history,
+                sources.reviewed,
+                sources.trial.cut.cut_date,
+                frame,
+                language,
+                numbers,
+                set(profiled),
             ),
         )
         _write_page(place / deviations.PAGE, render_deviations(addv, treated, frame, set(profiled), language))

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from trialbook.cleaning.after_cut import COLUMNS as LATE
 from trialbook.conduct.deviations import checked_infusions, derive_addv
 from trialbook.conduct.frames import COLUMNS, all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
@@ -31,7 +32,7 @@ from trialbook.results.bounds import BOUNDS
 from trialbook.signals.derive import derive_signals
 from trialbook.signals.first_page import first_page
 from trialbook.signals.model import Facts
-from trialbook.workbook.steps import ANSWERS, DECISIONS, SIGNALS, Graph
+from trialbook.workbook.steps import AFTER_CUT, ANSWERS, DECISIONS, SIGNALS, Graph
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial
 
@@ -84,9 +85,11 @@ def make_signals(
     known = previous / QUERIES if previous is not None else None
     earlier_list = read_csv_list(BytesIO(read_input(known))) if known is not None and known.is_file() else None
     listed = query_list(asked, trial.cut.cut_date, earlier_list, answers=answers)
+    left_by = [step for step, _ in steps if (scratch / ".steps" / step / AFTER_CUT).is_file()]
+    late = [row for step in left_by for row in left(step, AFTER_CUT)]
     facts = Facts(
         data, before if previous is not None else None, trial.cut.previous_cut or "", study, treated_of(data["adsl"]),
-        visits, addv, infusions, listed, to_ard(reported), decisions,
+        visits, addv, infusions, listed, to_ard(reported), decisions, pd.DataFrame(late, columns=LATE),
     )  # fmt: skip
     signals, rules = derive_signals(facts, steps)
     keep_json(scratch / FIRST_PAGE, plain(first_page(facts, signals, rules)))

@@ -207,6 +207,14 @@ class NewDeath(SignalRule):
     assumption: str = "A-184"
 
 
+class RecordedAfterCut(SignalRule):
+    """A death that is dated after the cut; `serious`: severity of a serious event that is."""
+
+    severity: Severity = "high"
+    serious: Severity = "high"
+    assumption: str = "A-263"
+
+
 class LiverInjury(SignalRule):
     """The biochemical criteria of the analysis key `hepatic_screen`."""
 
@@ -331,6 +339,7 @@ class Signals(_Model):
 
     pending_abnormal: PendingAbnormal = PendingAbnormal()
     liver_injury: LiverInjury = LiverInjury()
+    recorded_after_cut: RecordedAfterCut = RecordedAfterCut()
     ungraded_serious: UngradedSerious = UngradedSerious()
     level_toxicity: LevelToxicity = LevelToxicity()
     stopping_rule: StoppingRule = StoppingRule()

@@ -131,7 +131,7 @@ class Bounds:
 
     @property
     def text(self) -> str:
-        """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `no open fact`; see `bounds_text`."""
+        """`between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`, or `nothing unknown` (`bounds_text`)."""
         pending = (
             msg("with pending {range_with_pending}", range_with_pending=self.range_with_pending)
             if self.range_with_pending
@@ -141,7 +141,7 @@ class Bounds:
             return pending + (msg(", open: {deciding}", deciding=self.deciding) if self.deciding else "")
         ends = self._ends()
         is_open = self.low != self.high or bool(self.deciding)
-        facts = msg("no open fact") if self.low.size or self.high.size else ""
+        facts = msg("nothing unknown") if self.low.size or self.high.size else ""
         if is_open:
             facts = (
                 msg("between {ends}", ends=" and ".join(ends))
@@ -205,8 +205,8 @@ def _counts(low: Case, high: Case) -> list[str]:
 def bounds_text(ard: pd.DataFrame, variable: str, level: str = TOTAL) -> str:
     """The worst and the best case beside a number, and who decides it, from the BOUNDS rows of the results.
 
-    `between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`. Where both cases agree: `no open fact`. Blank
-    where the results have no such rows, or nobody to count.
+    `between 7 and 9 of 11, open: 003, 011; with pending 7 to 10 of 12`. Where both cases agree: `nothing unknown`.
+    Blank where the results have no such rows, or nobody to count.
 
     >>> subjects = pd.DataFrame({"SUBJID": ["001", "002"], "TRT01A": "DL1", "LOW": [0, 1], "HIGH": 1, "PENDING": False})
     >>> rows = bounds_rows(subjects, ["DL1"], "ORR_D28", high_is_worse=False)

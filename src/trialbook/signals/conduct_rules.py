@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trialbook.conduct.deviations import NO_LEVEL, OTHER_LEVEL, SITE
+from trialbook.conduct.news import completed_deaths
 from trialbook.conduct.visits import COMING, DUE, MISSED, OUTSIDE, UNKNOWN, window_of
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import decided, review
@@ -255,6 +256,7 @@ def _deaths_restated(facts: Facts) -> Iterator[Found]:
         frames["adtte"][frames["adtte"]["PARAMCD"].eq("OS")].drop_duplicates("USUBJID").set_index("USUBJID")
         for frames in (facts.previous or {}, facts.data)
     )
+    completed = completed_deaths(facts.data, facts.previous or {}) if len(then) else set()
     for subject, row in then[then["CNSR"].eq(0)].sort_index().iterrows():
         if subject not in now.index:
             continue
@@ -264,7 +266,8 @@ def _deaths_restated(facts: Facts) -> Iterator[Found]:
             yield Found("restated_alive", {"before": int(row["AVAL"])}, evidence, subject=str(subject), key="OS")
         elif mine["AVAL"] != row["AVAL"]:
             days = {"before": int(row["AVAL"]), "now": int(mine["AVAL"])}
-            yield Found("restated_death", days, evidence, subject=str(subject), key="OS")
+            kind = "completed_death" if subject in completed else "restated_death"
+            yield Found(kind, days, evidence, subject=str(subject), key="OS")
 
 
 def _status_restated(facts: Facts) -> Iterator[Found]:

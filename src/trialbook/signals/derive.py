@@ -31,6 +31,7 @@ Rule = Callable[[Facts, Any], Outcome]
 People = tuple[Mapping[str, str], Mapping[str, str], frozenset[str]]
 RULES: Mapping[str, Rule] = {
     "pending_abnormal": safety.pending_abnormal, "liver_injury": safety.liver_injury,
+    "recorded_after_cut": safety.recorded_after_cut,
     "ungraded_serious": safety.ungraded_serious, "level_toxicity": conduct.level_toxicity,
     "stopping_rule": conduct.stopping_rule, "unsupported_decision": conduct.unsupported_decision,
     "beyond_decision": conduct.beyond_decision, "undecided_dlt": conduct.undecided_dlt, "new_death": safety.new_death,
@@ -45,6 +46,7 @@ RULES: Mapping[str, Rule] = {
 PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pending_abnormal": ("dlt", ("s-step-3-the-status-of-each-subject",)),
     "liver_injury": ("safety", ("s-liver",)),
+    "recorded_after_cut": ("safety", ("s-l-9-ledger-of-serious-events", "s-t-10-serious-events-and-deaths")),
     "ungraded_serious": ("safety", ("s-l-9-ledger-of-serious-events", "s-t-10-serious-events-and-deaths")),
     "level_toxicity": ("dlt", ("s-step-6-the-dlt-rate-at-each-level",)),
     "stopping_rule": ("dlt", ("s-step-9-safety-stopping-rules", "s-what-is-known-at-this-cut")),

@@ -14,6 +14,7 @@ from trialbook.core.messages import enumerated
 TITLES: Mapping[str, str] = {
     "pending_abnormal": "Open DLT window with an abnormal finding",
     "liver_injury": "Biochemical criteria of liver injury",
+    "recorded_after_cut": "Death or serious event after the cut",
     "ungraded_serious": "Serious event without a grade",
     "level_toxicity": "DLTs at one dose level",
     "stopping_rule": "Safety stopping rule",
@@ -82,6 +83,14 @@ PATTERNS: Mapping[str, str] = {
     "first_death": "Died on day {day} ({date}).",
     "new_death_undated": "Died, day not known exactly; new since the previous cut.",
     "first_death_undated": "Died, day not known exactly.",
+    "death_after_cut": "A death dated after the cut is recorded; it is not counted here.",
+    "serious_after_cut": "Serious events dated after the cut: {count}; not counted here.",
+    "newcomer_death_after_cut": (
+        "{subject}, who consented after the cut: a death is recorded; it is not counted here."
+    ),
+    "newcomer_serious_after_cut": (
+        "{subject}, who consented after the cut: serious events recorded: {count}; not counted here."
+    ),
     "expedited_missed": (
         "{term}: the expedited report was due on {due}, {days} days before the cut. Whether it was sent is not in the "
         "data."
@@ -101,7 +110,8 @@ PATTERNS: Mapping[str, str] = {
     "form_contradicts": "The eligibility form excludes the subject by {criterion}, the data do not: {evidence}.",
     "recorded": "deviation recorded by the site",
     "not_recorded": "no deviation recorded by the site",
-    "restated_death": "Death restated from day {before} to day {now}.",
+    "restated_death": "Death date changed: from day {before} to day {now}.",
+    "completed_death": "Death date completed: from day {before} to day {now}.",
     "restated_alive": "Recorded as dead at the previous cut (day {before}), no longer now.",
     "restated_dlt": "DLT status restated from {before} to {now}.",
     "restated_response": "Response at day 28 restated from {before} to {now}.",

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from trialbook.cleaning.after_cut import COLUMNS as AFTER_CUT_COLUMNS
 from trialbook.protocol.decisions import Decision
 from trialbook.protocol.study_data import StudyData
 
@@ -60,8 +61,8 @@ class Signal(BaseModel):
 @dataclass(frozen=True)
 class Facts:
     """What the rules read: the datasets of this cut and of the previous one (`conduct.frames`), the planned visits,
-    ADDV, the infusions (`checked_infusions`), the open questions, the worst and best cases (rows of `BOUNDS`), and the
-    committee's decisions on earlier cuts.
+    ADDV, the infusions (`checked_infusions`), the open questions, the worst and best cases (rows of `BOUNDS`), the
+    committee's decisions on earlier cuts, and who has a death or serious event after the cut (`recorded_after_cut`).
 
     `previous` is None without a previous build; `previous_cut` its id, blank where the cut names none.
     """
@@ -77,6 +78,7 @@ class Facts:
     queries: pd.DataFrame
     bounds: pd.DataFrame
     decisions: Sequence[Decision] = ()
+    after_cut: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=AFTER_CUT_COLUMNS))
 
     @property
     def previous_date(self) -> pd.Timestamp | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialbook.cleaning.after_cut import SERIOUS
 from trialbook.conduct.frames import of_subject
 from trialbook.protocol.conduct import (
     ExpeditedReport,
@@ -14,6 +15,7 @@ from trialbook.protocol.conduct import (
     LiverInjury,
     NewDeath,
     PendingAbnormal,
+    RecordedAfterCut,
     UndatedDeath,
     UngradedSerious,
 )
@@ -295,6 +297,28 @@ def new_death(facts: Facts, rule: NewDeath) -> Outcome:
                 kind if exact else f"{kind}_undated", arguments, [("adsl", row.USUBJID, "DTHDT")], subject=row.USUBJID
             )
         )
+    return Outcome(found)
+
+
+def recorded_after_cut(facts: Facts, rule: RecordedAfterCut) -> Outcome:
+    """Deaths and serious events that the cut has removed: none is counted, and the committee sees that they are there.
+
+    A subject who consented after the cut is in no dataset: a signal of the study names that subject.
+    """
+    known = set(facts.data["adsl"]["USUBJID"])
+    found = []
+    for row in facts.after_cut.itertuples():
+        here = row.USUBJID in known
+        arguments: dict[str, Any] = {} if here else {"subject": row.SUBJID}
+        arguments |= {"count": int(row.RECORDS)} if row.KIND == SERIOUS else {}
+        found.append(
+            Found(
+                f"{'' if here else 'newcomer_'}{row.KIND}_after_cut", arguments,
+                [("changelog", row.USUBJID, "P26-AFTER-CUT")], subject=row.USUBJID if here else "",
+                key=str(row.KIND) if here else f"{row.USUBJID} {row.KIND}",
+                severity=rule.serious if row.KIND == SERIOUS else None,
+            )
+        )  # fmt: skip
     return Outcome(found)
 
 

@@ -35,24 +35,34 @@ UNKNOWN = msg("Not known")
 _STATS = {"median": msg("Median"), "min": msg("Minimum"), "max": msg("Maximum")}
 
 
-def age_and_sex(age: str, sex: str) -> str:
-    """Age in years and sex in few words; what is not known is left out.
+# Somebody younger than this is a child, which is said wherever the age is.
+ADULT = 18
+_CHILD = ", child"
 
-    >>> str(age_and_sex("45", "M")), age_and_sex("", "F"), age_and_sex("45", "")
-    ('45 M', 'F', '45')
+
+def age_and_sex(age: str, sex: str) -> str:
+    """Age in years and sex in few words, and that the subject is a child; what is not known is left out.
+
+    >>> str(age_and_sex("45", "M")), age_and_sex("", "F"), age_and_sex("45", ""), str(age_and_sex("17", "F"))
+    ('45 M', 'F', '45', '17 F, child')
     """
     # Each id as a literal, so that the catalogue has it.
     known = {"M": msg("{n} M", n=age), "F": msg("{n} F", n=age)}
+    if age and float(age) < ADULT:
+        known = {"M": msg("{n} M, child", n=age), "F": msg("{n} F, child", n=age), "": msg("{n}, child", n=age)}
     return known[sex] if age and sex in known else " ".join(filter(None, (age, sex)))
 
 
 def person_in_words(person: str) -> str:
     """Age and sex as `age_and_sex` says them, of a text of which only the English is left.
 
-    >>> str(person_in_words("45 M")), str(person_in_words("F"))
-    ('45 M', 'F')
+    >>> str(person_in_words("45 M")), str(person_in_words("F")), str(person_in_words("17 F, child"))
+    ('45 M', 'F', '17 F, child')
     """
-    age, _, sex = person.rpartition(" ")
+    known = person.removesuffix(_CHILD)
+    if known[-1:].isdigit():
+        return age_and_sex(known, "")
+    age, _, sex = known.rpartition(" ")
     return age_and_sex(age, sex)
 
 
@@ -93,6 +103,40 @@ def level_headers(adsl: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     return {
         code: msg("{level} (N={n})", level=as_text(code), n=n) for code, n in {**sizes, TOTAL: len(received)}.items()
     }
+
+
+# What T-2 and T-3 open to where no dataset of the analysis holds it: the disease before the first infusion.
+ENTRY_LABELS = {
+    "SUBJID": msg("Subject"), "TRT01A": msg("Dose level"),
+    **{name: CATEGORIES[name] for name in ("DISEASE", "DONOR", "GRAFT", "CONDITIONING")},
+    **{name: MEASURED[name] for name in ("HSCTDAYS", "ONSETDAYS", "SRDAYS")},
+    **{name: DISEASE_CATEGORIES[name] for name in ("LINES", "SRPATTERN")},
+}  # fmt: skip
+
+
+def entry_lines(entry: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """A line per row of `disease_at_entry` (eligibility), in its order: the columns of `ENTRY_LABELS`."""
+    number = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
+    days = {name: entry[name].astype("Int64") for name in ENTRY_LABELS if name.endswith("DAYS")}
+    return entry.assign(SUBJID=entry["USUBJID"].map(number), **days)[list(ENTRY_LABELS)]
+
+
+def entry_sets(entry: pd.DataFrame) -> dict[tuple[str, ...], list[int]]:
+    """Which lines of `entry_lines` are behind each number of T-2 and T-3 that rests on them, by the keys of its table.
+
+    The key of a category is its heading, the category and the dose level (or Total); that of a measure the measure and
+    the level. Of a measure the subjects with a value are behind it.
+    """
+    sets: dict[tuple[str, ...], list[int]] = {}
+    headings = {**CATEGORIES, **DISEASE_CATEGORIES}
+    for name in [name for name in ENTRY_LABELS if name in headings or name in MEASURED]:
+        for position, (level, value) in enumerate(zip(entry["TRT01A"], entry[name], strict=True)):
+            if name in MEASURED and pd.isna(value):
+                continue
+            key = (name,) if name in MEASURED else (headings[name], value or UNKNOWN)
+            for column in (level, TOTAL):
+                sets.setdefault((*key, column), []).append(position)
+    return sets
 
 
 NOBODY = msg("No subject has been treated at this cut.")

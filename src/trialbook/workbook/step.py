@@ -34,7 +34,7 @@ from trialbook.subjects.ranking import Ranking, risk_ranking, with_subject_numbe
 from trialbook.workbook import unfiltered
 from trialbook.workbook.notebook_names import population_of
 from trialbook.workbook.previous_cut import PreviousCut
-from trialbook.workbook.steps import DECISIONS, DELIVERY
+from trialbook.workbook.steps import AFTER_CUT, DECISIONS, DELIVERY
 from trialbook.workbook.string_storage import choose_text_storage
 from trialbook.workbook.tracked_reads import noting_trial, opened_files
 from trialbook.workbook.unaltered import (
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from trialbook.snapshot.delivery import Delivery
     from trialbook.snapshot.external import ExternalTables
 
-
-# ----------------------------------------------------------------------------------------------------
 
 # Rows of a listing by subject that a page shows, unless the cell says otherwise.
 MOST_ROWS = 60
@@ -280,11 +278,13 @@ class Step:
             write_dataset(domains[code], self._target / "data" / "clean" / f"{code.lower()}.parquet")
             self._written[f"clean/{code.lower()}"] = len(domains[code])
 
-    def write_changelog(self, changes: pd.DataFrame) -> None:
-        """Writes the change log: one row for every value that cleaning changed."""
+    def write_changelog(self, changes: pd.DataFrame, after_cut: pd.DataFrame | None = None) -> None:
+        """Writes the change log, a row for every value that cleaning changed; `after_cut` is kept for the signals."""
         self._own.mkdir(parents=True, exist_ok=True)
         changes.to_csv(self._own / "changelog.csv", index=False, lineterminator="\n")
         self._written["changelog"] = len(changes)
+        if after_cut is not None:
+            keep_json(self._own / AFTER_CUT, after_cut.to_dict("records"))
 
     def report(self, *parts: Iterable[ArdRow] | Result) -> pd.DataFrame:
         """Adds reported numbers to the results, each result once; returns them as an ARD frame to build tables from.

@@ -41,6 +41,8 @@ DECISIONS = "decisions.json"
 # What people have answered to questions on this cut and on earlier ones, as a build reads it.
 ANSWERS = ".steps/answers.json"
 REVIEWED = ".steps/reviewed.json"
+# Deaths and serious events after the cut (`cleaning.recorded_after_cut`), a file of the cleaning step.
+AFTER_CUT = "after_cut.json"
 # What was delivered, where the process that began the build has read it already.
 DELIVERY = ".steps/delivery.pickle"
 CHANGES = "changes"

@@ -127,7 +127,7 @@ def test_worst_and_best_case_stand_beside_each_number_with_who_decides(protocol)
     )
     assert value(facts, "Dose-limiting toxicity")[1].endswith("best to worst case: between 0 and 1 of 2, open: 001")
     assert "Best to worst case, DLT" in set(facts.levels["measure"])
-    assert value(facts, "Alive at day 100")[1].endswith("worst to best case: no open fact")
+    assert value(facts, "Alive at day 100")[1].endswith("worst to best case: nothing unknown")
     levels = facts.levels.set_index("measure")
     assert levels.loc["Worst to best case, response", "DL1"].startswith("between 1 and 2 of 2, open: 002")
     assert levels.loc["Worst to best case, response", "DL2"] == "-"

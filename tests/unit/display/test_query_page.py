@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from support.page_samples import frame
+from trialbook.cleaning.reviewed import reviewed_records
 from trialbook.core.messages import ENGLISH
 from trialbook.core.translations import chinese
 from trialbook.display.query_page import (
@@ -13,12 +15,14 @@ from trialbook.display.query_page import (
     closed_table,
     open_sentence,
     open_table,
+    render_queries,
     reviewed_table,
     site_table,
     workload,
     workload_drawing,
     workload_table,
 )
+from trialbook.protocol.models import Protocol
 from trialbook.queries.life import query_history
 from trialbook.queries.query_list import Query, query, query_list
 from trialbook.queries.worded import values_in
@@ -97,6 +101,16 @@ def test_answers_and_questions_are_in_the_words_of_the_language(listed: pd.DataF
     assert "豁免" in translated[name]
     assert "Please check." in closed_table(listed, english, ENGLISH).text
     assert "请核对。" in closed_table(listed, translated, chinese()).text
+
+
+def test_a_subject_has_its_number_and_leads_to_its_profile(listed: pd.DataFrame, protocol: Protocol) -> None:
+    html = render_queries(
+        listed, query_history(listed), reviewed_records({}, []), CUT, frame(protocol),
+        numbers={"S1": "001", "S2": "002"}, linked=["001"],
+    )  # fmt: skip
+    assert '<a class="tb-subject" href="profiles/001.html">001</a>' in html
+    assert "profiles/002.html" not in html
+    assert "S1" not in html
 
 
 def test_a_column_that_says_nothing_is_left_out(listed: pd.DataFrame) -> None:

@@ -12,7 +12,15 @@ from trialbook.eligibility.screening import screening
 from trialbook.protocol.study_data import StudyData
 from trialbook.results.ard import to_ard
 from trialbook.subjects.adsl import derive_subjects
-from trialbook.subjects.demography import demography_rows, disease_rows
+from trialbook.subjects.demography import (
+    CATEGORIES,
+    DISEASE_CATEGORIES,
+    ENTRY_LABELS,
+    demography_rows,
+    disease_rows,
+    entry_lines,
+    entry_sets,
+)
 
 
 def with_history(book: TrialBuilder, hsct: int | str = -45, onset: int | str = -12) -> TrialBuilder:
@@ -112,6 +120,16 @@ def test_counts_stand_by_level_with_the_unknown_named(protocol, analysis) -> Non
     shares = rows[rows["stat_name"] == "p"]
     shares = shares.groupby(["variable", "variable_level"], sort=False)["stat_text"].agg(list)
     assert shares["SEX", "M"] == ["100.0%", "100.0%", "-", "100.0%"]
+    # Each number of the history opens to as many subjects as it counts.
+    sets, lines = entry_sets(at_entry), entry_lines(at_entry, core)
+    headings = {**CATEGORIES, **DISEASE_CATEGORIES}
+    of_history = rows[rows["variable"].isin(list(ENTRY_LABELS)) & rows["stat_name"].eq("n")]
+    assert set(of_history["variable"]) == set(ENTRY_LABELS) - {"SUBJID", "TRT01A"}
+    for row in of_history.itertuples():
+        key = (headings[row.variable], row.variable_level) if row.variable in headings else (row.variable,)
+        assert len(sets.get((*key, row.group1_level), [])) == row.stat, key
+    assert lines["SUBJID"].tolist() == ["S01", "S02"]
+    assert lines["HSCTDAYS"].tolist()[0] == 45
 
 
 def test_of_nobody_nothing_is_told(protocol, analysis) -> None:

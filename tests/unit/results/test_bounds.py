@@ -67,7 +67,7 @@ def test_the_sentence_names_both_cases_who_decides_and_the_pending():
 
 def test_nothing_open_is_said_in_three_words_and_nothing_reported_in_none():
     ard = _words(("001", "DL1", 1, 1, False))
-    assert bounds.bounds_text(ard, "ORR_D28") == "no open fact"
+    assert bounds.bounds_text(ard, "ORR_D28") == "nothing unknown"
     assert bounds.bounds_text(ard, "ORR_D28", "DL2") == ""
     assert bounds.bounds_text(ard, "OS_100") == ""
 

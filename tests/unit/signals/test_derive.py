@@ -14,6 +14,7 @@ import pytest
 from support.conducted_trial import LATE, PAGES, cut_on, facts_of, quiet, signals_of, started
 from support.page_samples import frame, notebook
 from support.trial_builder import TrialBuilder
+from trialbook.cleaning import apply_cut, recorded_after_cut
 from trialbook.display import sentence
 from trialbook.display.first_page import signals_on
 from trialbook.display.index import render_index
@@ -170,7 +171,7 @@ def test_a_rule_finds_what_lies_just_beyond_and_nothing_just_inside(
 # Rules of a level, of the trial, or of two cuts, which are planted one by one below.
 NOT_PLANTED = {
     "stopping_rule", "level_toxicity", "unsupported_decision", "beyond_decision", "restated_endpoint", "late_serious",
-    "unclassified_therapy", "moves_headline",
+    "unclassified_therapy", "moves_headline", "recorded_after_cut",
 }  # fmt: skip
 
 
@@ -275,6 +276,37 @@ def test_a_grade_that_the_cut_set_back_was_entered_after_it(protocol: Protocol, 
     assert found.severity == protocol.signals.ungraded_serious.severity
 
 
+def after_the_cut(book: TrialBuilder, protocol: Protocol, analysis: Analysis, day: int) -> Facts:
+    """What the rules read at a cut on this day, with what is recorded after it."""
+    domains = book.domains()
+    found = recorded_after_cut(domains, apply_cut(domains, cut_on(day)))
+    return replace(facts_of(quiet(until=56), protocol, analysis, day), after_cut=found)
+
+
+def test_a_death_or_serious_event_after_the_cut_is_a_signal_without_its_date(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    book = quiet(until=56).event("Sepsis", 70, 4, serious="Y", end=72).event("Rash", 75, 1).died(75)
+    said = {
+        day: [(one.subject, one.severity, one.sentence)
+              for one in raised(after_the_cut(book, protocol, analysis, day), "recorded_after_cut")]
+        for day in (69, 70, 74, 75)
+    }  # fmt: skip
+    died = ("S01", "high", "A death dated after the cut is recorded; it is not counted here.")
+    sick = ("S01", "high", "Serious events dated after the cut: 1; not counted here.")
+    assert said == {69: [died, sick], 70: [died], 74: [died], 75: []}
+    shown_everywhere(after_the_cut(book, protocol, analysis, 69), protocol, "recorded_after_cut")
+
+
+def test_who_came_after_the_cut_and_died_is_named_by_a_signal_of_the_study(
+    protocol: Protocol, analysis: Analysis
+) -> None:
+    book = quiet("S02", quiet(until=56), until=3, start=f"{cut_on(90):%Y-%m-%d}").died(f"{cut_on(95):%Y-%m-%d}")
+    (found,) = raised(after_the_cut(book, protocol, analysis, 60), "recorded_after_cut")
+    assert (found.scope, found.subject) == ("study", "")
+    assert found.sentence.startswith("S02, who consented after the cut: a death is recorded")
+
+
 def test_severities_are_those_of_the_protocol_file(found: list[Signal], protocol: Protocol) -> None:
     by_subject = {(one.subject, one.rule): one.severity for one in found}
     assert by_subject["B1", "liver_injury"] == protocol.signals.liver_injury.severity == "high"
@@ -327,7 +359,11 @@ def test_a_serious_event_well_before_the_previous_cut_and_new_in_the_data_is_lat
 def test_a_death_of_another_day_is_restated_and_not_new(protocol: Protocol, analysis: Analysis) -> None:
     before = (quiet(until=56).died(92), 110)
     facts = facts_of(quiet(until=56).died(95), protocol, analysis, before=before)
-    assert [one.sentence for one in raised(facts, "restated_endpoint")] == ["Death restated from day 92 to day 95."]
+    (changed,) = raised(facts, "restated_endpoint")
+    assert changed.sentence == "Death date changed: from day 92 to day 95."
+    partial = (quiet(until=56).died("2025-04"), 110)
+    (completed,) = raised(facts_of(quiet(until=56).died(92), protocol, analysis, before=partial), "restated_endpoint")
+    assert completed.sentence.startswith("Death date completed: from day ")
     assert raised(facts, "new_death") == []
     shown_everywhere(facts, protocol, "restated_endpoint")
     same = facts_of(quiet(until=56).died(92), protocol, analysis, before=before)
