@@ -61,7 +61,16 @@ def main() -> int:
                 f"{file}: staged with outputs. Next: run `make demo` once, which sets up the filter, and stage it again"
             )
         return 1 if found else 0
-    sys.stdout.buffer.write(clean_bytes(sys.stdin.buffer.read()))
+    try:
+        clean = clean_bytes(sys.stdin.buffer.read())
+    except ValueError:
+        # As it is it could hold outputs, so it does not enter git.
+        print(
+            "a notebook that is staged is no notebook: it may hold the marks of a merge. Next: settle these in a text "
+            "editor, open the notebook once, and stage it again", file=sys.stderr,
+        )  # fmt: skip
+        return 1
+    sys.stdout.buffer.write(clean)
     return 0
 
 

@@ -66,6 +66,14 @@ def test_after_a_run_that_changed_only_outputs_git_sees_no_change(clone: Path) -
     assert "12 subjects" not in git(clone, "show", "HEAD:notebooks/05_orr.ipynb")
 
 
+def test_a_notebook_with_marks_of_a_merge_says_what_to_do() -> None:
+    words = [sys.executable, "-m", "trialbook.kernels.strip_outputs"]
+    done = subprocess.run(words, input="{\n<<<<<<< HEAD\n", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "marks of a merge. Next: settle these" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_another_command_of_git_at_work_only_delays_it(clone: Path) -> None:
     """Git has one writer of its index: a prompt or an extension that asks for the status may be that one."""
     place = saved(clone, CELL["source"], "12 subjects")
