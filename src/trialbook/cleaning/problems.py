@@ -142,12 +142,12 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P34", "file", "File, column, code or number of a record that is missing, new or unknown",
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
-       "cleaning.clean efficacy.queries",
-       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
-       "-MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
+       "cleaning.clean cleaning.null_markers efficacy.queries",
+       fix="-CODE -SPECIAL-MISSING -NULL-MARKER -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT "
+       "-MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
        ask="-NOT-CONVERTED -NUMBER-UNSURE -COLUMNS-DIFFER -JOIN-UNMATCHED -CODE-UNKNOWN -CODE-UNMAPPED "
        "-COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
-       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
+       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING -NULL-MARKER "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -JOIN -OTHER-STUDY"),
