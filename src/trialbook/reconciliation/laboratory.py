@@ -25,10 +25,10 @@ def laboratory_queries(
 ) -> list[Query]:  # fmt: skip
     """What LB at the cut and the central laboratory say differently.
 
-    `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row after the cut, without a complete
-    date or without a result is not compared; it may be the one that an LB result lacks, so that is not asked. Two
-    results are one when subject and test are the same and the dates lie within `result_days`: the nearest dates first,
-    then the nearest values. Values are compared in the SI unit where both units are known, and as they are where the
+    `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row without a subject is asked about. A
+    row after the cut, without a complete date or without a result is not compared; it may be the one that an LB result
+    lacks, so that is not asked. Two results are one when subject and test are the same and the dates lie within
+    `result_days`: the nearest dates first, then the nearest values. Values are compared in the SI unit where both units are known, and as they are where the
     units are the same (a missing unit is taken for the other side's); numbers may differ by `result_share` of the
     central one, words not at all. A result of LB is missed in the file only where that has results of the test for the
     subject within the days of these; results of tests that the central laboratory does not make are no matter.
@@ -43,6 +43,10 @@ def laboratory_queries(
         TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", record=row.LINE, observed=row.USUBJID)
         for row in unknown.itertuples()
     ]
+    asked += [
+        TEXTS.query("RECON-NO-SUBJECT", "", "LB", record=row.LINE, observed=_shown(row), recipient="laboratory")
+        for row in theirs[theirs["USUBJID"].isna()].itertuples()
+    ]  # fmt: skip
     undated = pd.MultiIndex.from_frame(theirs.loc[theirs["DAY"].isna(), _KEY])
     theirs = theirs[theirs["USUBJID"].isin(known) & (theirs["DAY"] <= cut_date)]
     own = lb[lb["DAY"].notna() & lb["LBORRES"].notna()]

@@ -76,6 +76,10 @@ def test_results_after_the_cut_are_not_looked_at_and_unknown_subjects_are_asked_
     assert found == [("SUBJECT-UNKNOWN", "central.csv row 4")]
 
 
+def test_a_row_without_a_subject_is_asked_about() -> None:
+    assert asked([OWN], [OWN, {**OWN, "USUBJID": ""}]) == [("NO-SUBJECT", "central.csv row 3")]
+
+
 # ----------------------------------------------------------------------------------------------------
 
 RANGE = ["LBTESTCD", "LBORNRLO", "LBORNRHI", "LBORRESU", "LBNAM", "SEX", "AGELO", "AGEHI", "FROM", "TO"]
