@@ -12,7 +12,7 @@ import pandas as pd
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import check_columns, kind_of
-from trialbook.cleaning.cut import before_birth_queries, future_date_queries
+from trialbook.cleaning.cut import before_birth_queries, far_start_queries, future_date_queries
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.grading import check_grading
 from trialbook.cleaning.keys import check_treated_once
@@ -258,6 +258,7 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial, external: ExternalTables | 
     queries = [query for code, table in work.items() for query in _questions(code, table)]
     queries += [query for code, table in work.items() for query in null_marker_queries(code, table)]
     queries += future_date_queries(domains, trial.cut_date, trial.analysis.future_date_days)
+    queries += far_start_queries(domains, trial.cut_date)
     queries += before_birth_queries(domains)
     return Cleaned(
         domains=domains,

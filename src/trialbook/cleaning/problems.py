@@ -117,7 +117,8 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P25", "DS SS", "Record after death", "死亡之后仍有记录", "subjects.deaths efficacy.adtte",
        ask="-RECORD-AFTER-DEATH -RECORD-AFTER-WITHDRAWAL -DEATH-BEFORE-INFUSION"),
     _p("P26", "all", "Dates after the cut, or in the future", "日期晚于数据截止日", "cleaning.cut", fix="-AFTER-CUT",
-       ask="-FUTURE-DATE -BEFORE-BIRTH -GRADE-AT-CUT -CONSENT-AFTER-RECORD -CONSENT-AFTER-RESULT -ENDED-BEFORE-CUT"),
+       ask="-FUTURE-DATE -START-FAR -BEFORE-BIRTH -GRADE-AT-CUT -CONSENT-AFTER-RECORD -CONSENT-AFTER-RESULT "
+       "-ENDED-BEFORE-CUT"),
     _p("P27", "RS FA", "Organ stage missing or impossible, values out of range", "器官分期缺失或数值超出范围",
        "cleaning.cross_checks cleaning.numbers gvhd.queries efficacy.queries eligibility.queries", fix="-STOOL-UNIT",
        ask="-OUT-OF-RANGE -RS-STAGE-RANGE -FA-PERCENT -FA-STOOL-VOLUME -FA-STOOL-CONFLICT -RS-ORGAN-MISSING "

@@ -115,8 +115,8 @@ def _events(frame: pd.DataFrame, *, serious_unless_no: bool = False) -> list[_Ev
     decoded = frame["AEDECOD"] if "AEDECOD" in frame else pd.Series(pd.NA, index=frame.index, dtype="str")
     return [
         _Event(
-            k, "" if pd.isna(subject) else str(subject), _names(term, code), None if pd.isna(one) else one, None if pd.isna(two) else two,
-            bool(is_one),
+            k, "" if pd.isna(subject) else str(subject), _names(term, code), None if pd.isna(one) else one,
+            None if pd.isna(two) else two, bool(is_one),
         )
         for k, (subject, term, code, one, two, is_one) in enumerate(
             zip(frame["USUBJID"], frame["AETERM"], decoded, first, last, serious, strict=True)
