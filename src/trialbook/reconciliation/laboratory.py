@@ -26,8 +26,8 @@ def laboratory_queries(
     """What LB at the cut and the central laboratory say differently.
 
     `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row without a subject is asked about.
-    A row after the cut, without a complete date or without a result is not compared; it may be the one that an LB result
-    lacks, so that is not asked. Two results are one when subject and test are the same and the dates lie within
+    A row after the cut, without a complete date or without a result is not compared; it may be the one that a result of
+    LB lacks, so that is not asked. Two results are one when subject and test are the same and the dates lie within
     `result_days`: the nearest dates first, then the nearest values. Values are compared in the SI unit where both units
     are known, and as they are where the units are the same (a missing unit is taken for the other side's); numbers may
     differ by `result_share` of the central one, words not at all. A result of LB is missed in the file only where that
