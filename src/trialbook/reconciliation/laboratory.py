@@ -41,7 +41,7 @@ def laboratory_queries(
     known = set(domains["DM"]["USUBJID"])
     unknown = theirs[theirs["USUBJID"].notna() & ~theirs["USUBJID"].isin(known)].drop_duplicates("USUBJID")
     asked = [
-        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", record=row.LINE, observed=row.USUBJID)
+        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", observed=row.USUBJID)
         for row in unknown.itertuples()
     ]
     asked += [
@@ -62,8 +62,9 @@ def laboratory_queries(
         for row in own.itertuples() if row.Index not in matched
     ]  # fmt: skip
     asked += [
-        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=row.LINE, observed=_shown(row))
-        for row in theirs.itertuples() if row.Index not in reported and pd.notna(row.LBORRES)
+        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=row.SAMPLE, observed=_shown(row))
+        for row in theirs.assign(SAMPLE=_samples(theirs)).itertuples()
+        if row.Index not in reported and pd.notna(row.LBORRES)
     ]  # fmt: skip
     return asked
 
@@ -80,6 +81,13 @@ def _results(frame: pd.DataFrame) -> pd.DataFrame:
         NUMBER=pd.to_numeric(parts[1], errors="coerce"), FACTOR=si_factor(test, frame["LBORRESU"]),
         UNIT=plain_unit(frame["LBORRESU"]),
     )  # fmt: skip
+
+
+def _samples(results: pd.DataFrame) -> pd.Series:
+    """How a question names results of a file of others: by test and date, which stay when the next file comes."""
+    named = "LBTESTCD=" + results["LBTESTCD"].fillna("") + " LBDTC=" + results["LBDTC"].fillna("")
+    number = results.groupby([results["USUBJID"], named]).cumcount()
+    return named.where(number.eq(0), named + " (" + (number + 1).astype("str") + ")")
 
 
 def _paired(own: pd.DataFrame, theirs: pd.DataFrame, days: int) -> list[tuple[Any, Any]]:
