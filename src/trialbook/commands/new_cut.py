@@ -236,7 +236,7 @@ def _chosen_lines(previous: str | None, date: str, root: Path) -> list[str]:
     return [
         f"{chosen}; no build of it is published in {BUILDS}/ (it was not built yet, is being built, or stops)",
         f"build {previous} before this cut, or name another under previous_cut; without its build nothing is compared, "
-        "and questions begin anew",
+        "and every question counts as new",
     ]
 
 
