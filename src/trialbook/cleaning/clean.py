@@ -12,10 +12,11 @@ import pandas as pd
 from trialbook.cleaning import keys
 from trialbook.cleaning.codes import CODE_READERS, DATE_ANSWERS, RESULT_READERS, arm_reader
 from trialbook.cleaning.columns import check_columns, kind_of
-from trialbook.cleaning.cut import before_birth_queries, future_date_queries
+from trialbook.cleaning.cut import before_birth_queries, far_start_queries, future_date_queries
 from trialbook.cleaning.exposure import check_first_infusions, check_treated_have_infusions
 from trialbook.cleaning.grading import check_grading
 from trialbook.cleaning.keys import check_treated_once
+from trialbook.cleaning.null_markers import marker_reader, null_marker_queries
 from trialbook.cleaning.numbers import (
     doses_in_millions,
     missing_codes,
@@ -38,9 +39,7 @@ from trialbook.cleaning.read_values import (
     Reader,
     Working,
     change_frame,
-    read_free_text,
     read_no_error,
-    read_plain,
 )
 from trialbook.core.domains import RESULT_DOMAINS, VARIABLES, Domains, column_type
 from trialbook.core.errors import StopError
@@ -191,12 +190,15 @@ def _bare(name: str) -> str:
 
 # Encodings that are as expected, and formats that have none.
 NOTHING_TO_SAY = ("", "utf-8", "us-ascii", "xlsx", "parquet")
+# Results that a device prints, with a flag beside the number where it is out of range.
+MEASURED = ("LBORRES", "VSORRES")
 UNIT_OF = {
     "EXDOSE": "EXDOSU", "CMDOSE": "CMDOSU", "LBSTRESN": "LBSTRESU", "AGE": "AGEU", "LBORNRLO": "LBORRESU",
     "LBORNRHI": "LBORRESU",
 }  # fmt: skip
 # What a query may show of a value that should be a date or a number: nothing that could name a person.
-_HARMLESS = re.compile(r"[\d\s.,:;<>=+*/()%?-]*(?:[A-Za-zμ^%/]{1,4}[\d\s.,:;<>=+*/()%?-]*){0,3}")
+_SIGN = r"[\d\s.,:;<>≤≥≦≧⩽⩾=+*/()%?!#~±°℃↑↓×-]"
+_HARMLESS = re.compile(rf"{_SIGN}*(?:[A-Za-zμµ^%/]{{1,4}}{_SIGN}*){{0,3}}")
 
 
 @dataclass(frozen=True)
@@ -253,8 +255,10 @@ def clean_snapshot(snapshot: Snapshot, trial: Trial, external: ExternalTables | 
     if domains.delivered("SUPPDM"):
         with stops_at_the_source(snapshot.tables["SUPPDM"]):
             check_treated_once(domains, snapshot.tables["SUPPDM"].file)
-    queries = [query for code in work for query in _questions(code, work[code])]
+    queries = [query for code, table in work.items() for query in _questions(code, table)]
+    queries += [query for code, table in work.items() for query in null_marker_queries(code, table)]
     queries += future_date_queries(domains, trial.cut_date, trial.analysis.future_date_days)
+    queries += far_start_queries(domains, trial.cut_date)
     queries += before_birth_queries(domains)
     return Cleaned(
         domains=domains,
@@ -303,7 +307,7 @@ class _Readers:
             return self.arm
         if kind == "date" and column not in CODE_READERS:
             return column_reader(self.date, list(values.dropna().unique()), self.year)
-        result = read_laboratory_result if column == "LBORRES" else read_result
+        result = read_laboratory_result if column in MEASURED else read_result
         by_kind = {"sequence": read_whole, "unit": read_unit, "result": result}
         return CODE_READERS.get(column) or by_kind.get(kind)
 
@@ -314,7 +318,7 @@ def _clean_values(work: Working, readers: _Readers) -> None:
     kinds = {column: kind_of(domain, column) for column in work.frame.columns}
     for column, kind in kinds.items():
         work.read(column, read_no_error)
-        work.read(column, read_free_text if kind == "free" else read_plain)
+        work.read(column, marker_reader(kind, column))
     for column, kind in kinds.items():
         reader = readers.of(kind, column, work.frame[column])
         if reader is not None:

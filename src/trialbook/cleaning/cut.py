@@ -109,6 +109,44 @@ def future_date_queries(domains: Domains, cut_date: pd.Timestamp, days: int) -> 
     return _asked_of_dates("P26-FUTURE-DATE", domains, lambda frame, column: after_cut(frame[column], limit))
 
 
+# Events and treatments; a status or a result may well be the last that is known of a subject.
+_STARTS = {code: CUT_VARIABLES[code] for code in ("EX", "AE", "CM", "MH", "CE", "PR", "SU")}
+# So many days after every other record of its subject, a start is more likely a slip in the month or year.
+FAR_DAYS = 90
+
+
+def far_start_queries(domains: Domains, cut_date: pd.Timestamp) -> list[Query]:
+    """P26: a start by the cut that lies more than `FAR_DAYS` after all that other records of the subject are dated.
+
+    Dates after the cut do not count: what they date is left out, or asked about as a date in the future.
+    """
+    dated = [
+        pd.DataFrame({"USUBJID": frame["USUBJID"], "CODE": code, "AT": frame.index, "DAY": latest_date(frame[column])})
+        for code, frame in domains.items() if "USUBJID" in frame
+        for column in frame.columns if column.endswith("DTC") and column != BIRTH_DATE
+    ]  # fmt: skip
+    if not dated:
+        return []
+    every = pd.concat(dated, ignore_index=True).dropna(subset=["USUBJID", "DAY"])
+    last = every[every["DAY"] <= cut_date].groupby(["USUBJID", "CODE", "AT"], as_index=False)["DAY"].max()
+    last = last.sort_values(["USUBJID", "DAY"], kind="stable")
+    # The latest record of a subject with another before it.
+    last["BEFORE"] = last.groupby("USUBJID")["DAY"].shift()
+    newest = last[last["BEFORE"].notna()].drop_duplicates("USUBJID", keep="last")
+    asked: list[Query] = []
+    for code, column in _STARTS.items():
+        found = newest[newest["CODE"].eq(code)]
+        if not len(found) or column not in domains[code]:
+            continue
+        rows = domains[code].loc[found["AT"]]
+        start = earliest_date(rows[column])
+        limit = (found["BEFORE"] + pd.Timedelta(days=FAR_DAYS)).set_axis(rows.index)
+        own = rows[(start > limit) & (latest_date(rows[column]) <= cut_date)]
+        records = zip(own["USUBJID"], record_keys(code, own), own[column], strict=True)
+        asked += ask("P26-START-FAR", code, records, column)
+    return asked
+
+
 def before_birth_queries(domains: Domains) -> list[Query]:
     """P26: dates certainly before the birth of their subject, in every --DTC column: a slip, or a filler.
 

@@ -8,10 +8,12 @@ from dataclasses import replace
 import pandas as pd
 
 from trialbook.cleaning.clean import shown
+from trialbook.cleaning.columns import kind_of
 from trialbook.cleaning.cut import Cut
+from trialbook.cleaning.null_markers import marker_reader
 from trialbook.cleaning.numbers import read_laboratory_result, read_unit, split_units
 from trialbook.cleaning.read_dates import column_reader, date_reader
-from trialbook.cleaning.read_values import Doubt, Working, read_plain
+from trialbook.cleaning.read_values import Doubt, Working
 from trialbook.core.dates import complete_date
 from trialbook.protocol.models import Trial
 from trialbook.queries.query_list import Query
@@ -40,7 +42,7 @@ def comparison_queries(cut: Cut, external: ExternalTables, trial: Trial) -> list
 def _read_as_lb(central: pd.DataFrame, file: str, cut_year: int) -> Working:
     work = Working(RawTable("LB", central, file, None, "", "", 0), central.copy())
     for column in work.frame.columns:
-        work.read(column, read_plain)
+        work.read(column, marker_reader(kind_of("LB", str(column)), str(column)))
     work.read("LBDTC", column_reader(date_reader(cut_year), list(work.frame["LBDTC"].dropna().unique()), cut_year))
     work.read("LBORRESU", read_unit)
     work.read("LBORRES", read_laboratory_result)

@@ -117,7 +117,8 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P25", "DS SS", "Record after death", "死亡之后仍有记录", "subjects.deaths efficacy.adtte",
        ask="-RECORD-AFTER-DEATH -RECORD-AFTER-WITHDRAWAL -DEATH-BEFORE-INFUSION"),
     _p("P26", "all", "Dates after the cut, or in the future", "日期晚于数据截止日", "cleaning.cut", fix="-AFTER-CUT",
-       ask="-FUTURE-DATE -BEFORE-BIRTH -GRADE-AT-CUT -CONSENT-AFTER-RECORD -CONSENT-AFTER-RESULT -ENDED-BEFORE-CUT"),
+       ask="-FUTURE-DATE -START-FAR -BEFORE-BIRTH -GRADE-AT-CUT -CONSENT-AFTER-RECORD -CONSENT-AFTER-RESULT "
+       "-ENDED-BEFORE-CUT"),
     _p("P27", "RS FA", "Organ stage missing or impossible, values out of range", "器官分期缺失或数值超出范围",
        "cleaning.cross_checks cleaning.numbers gvhd.queries efficacy.queries eligibility.queries", fix="-STOOL-UNIT",
        ask="-OUT-OF-RANGE -RS-STAGE-RANGE -FA-PERCENT -FA-STOOL-VOLUME -FA-STOOL-CONFLICT -RS-ORGAN-MISSING "
@@ -142,12 +143,12 @@ PROBLEMS: tuple[Problem, ...] = (
     _p("P34", "file", "File, column, code or number of a record that is missing, new or unknown",
        "文件、列、代码或记录编号缺失或未知",
        "snapshot snapshot.door snapshot.mapping cleaning.columns cleaning.codes cleaning.keys cleaning.cross_checks "
-       "cleaning.clean efficacy.queries",
-       fix="-CODE -SPECIAL-MISSING -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT -MAPPED-CODE -MAPPED-DATE "
-       "-MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
+       "cleaning.clean cleaning.null_markers efficacy.queries",
+       fix="-CODE -SPECIAL-MISSING -NULL-MARKER -BLANK-ROWS -COLUMN-LEFT-OUT -NAME-LEFT-OUT -FILE-LAYOUT "
+       "-MAPPED-CODE -MAPPED-DATE -MAPPED-NUMBER -MAPPED-MISSING -MAPPED-ROWS",
        ask="-NOT-CONVERTED -NUMBER-UNSURE -COLUMNS-DIFFER -JOIN-UNMATCHED -CODE-UNKNOWN -CODE-UNMAPPED "
        "-COLUMN-UNMAPPED -DOMAIN-MISSING -NO-SUBJECT -SEQ-REPEATED -SUPP-UNJOINED "
-       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING "
+       "-OTHER-STUDY -TEXT-CUT-OFF -SPECIAL-MISSING -NULL-MARKER "
        "-CM-NOT-DELIVERED -DS-NOT-DELIVERED -RS-NOT-DELIVERED -RELAPSE-NOT-DELIVERED "
        "-CRITERIA-NOT-EVALUABLE",
        stop=". -COLUMN-MISSING -NO-SUBJECT -MAPPING -JOIN -OTHER-STUDY"),

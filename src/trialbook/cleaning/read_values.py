@@ -147,7 +147,8 @@ def read_free_text(value: str) -> Reading:
 # What a spreadsheet shows in place of a value that it could not work out, or not fit into its column (P03).
 
 
-_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|ERROR)|#{3,}")
+# #N/A is none of them: programs write it for a blank (`null_markers`).
+_ERROR = re.compile(r"#(?:REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|ERROR)|#{3,}")
 
 
 def read_no_error(value: str) -> Reading:
@@ -155,11 +156,11 @@ def read_no_error(value: str) -> Reading:
 
     | value   | reads as |
     |---------|----------|
-    | #N/A    | missing  |
+    | #REF!   | missing  |
     | ####### | missing  |
     | #1      | #1       |
 
-    >>> read_no_error("#N/A")
+    >>> read_no_error("#REF!")
     Reading(text=None, fix='', ask='P03-EXCEL-ERROR')
     >>> read_no_error("#1").text
     '#1'

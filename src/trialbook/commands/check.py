@@ -26,6 +26,7 @@ from trialbook.core.errors import StopError, TrialbookError
 from trialbook.protocol.load import load_trial
 from trialbook.protocol.models import Trial
 from trialbook.queries.files import write_csv
+from trialbook.queries.life import STATES
 from trialbook.queries.query_files import write_query_workbook
 from trialbook.queries.query_list import OPEN, SEVERITIES, Query, query_list
 from trialbook.queries.rule_texts import RECIPIENTS
@@ -203,9 +204,12 @@ def _contract_lines(look: Found) -> Iterator[str]:
 
 def _question_lines(listed: pd.DataFrame) -> Iterator[str]:
     yield ""
-    counts = ", ".join(f"{(listed['severity'] == name).sum()} {name}" for name in SEVERITIES)
-    yield f"questions: {len(listed)} ({counts})"
-    for (_, rule, domain), group in _by_rule(listed):
+    asked, done = listed[listed["status"].eq(OPEN)], listed[listed["status"].ne(OPEN)]
+    counts = ", ".join(f"{(asked['severity'] == name).sum()} {name}" for name in SEVERITIES)
+    # What was confirmed, waived or corrected needs nobody any more.
+    states = ", ".join(f"{n} {state}" for state in STATES if (n := int(done["state"].eq(state).sum())))
+    yield f"questions: {len(asked)} ({counts})" + (f"; needing nobody any more: {states}" if states else "")
+    for (_, rule, domain), group in _by_rule(asked):
         first = group.iloc[0]
         keys = [" ".join(filter(None, key)) for key in group[["subject", "record"]].itertuples(index=False, name=None)]
         more = f" and {len(keys) - SHOWN_KEYS} more" if len(keys) > SHOWN_KEYS else ""

@@ -37,7 +37,7 @@ def write_draft_mapping(export: Path, target: Path, protocol: Protocol) -> list[
             next_step=f"name a folder or file of the export ({', '.join(FORMATS)})",
         )  # fmt: skip
     required = {code: required_columns(code, protocol) for code in VARIABLES}
-    text = draft_mapping(tables, required, protocol.study.registry_id, preamble, unread)
+    text = draft_mapping(tables, required, protocol.study.registry_id, preamble, unread, protocol.study.product or "")
     fits = _tried(text, export)
     target.parent.mkdir(parents=True, exist_ok=True)
     with naming(target), target.open("x", encoding="utf-8", newline="\n") as file:

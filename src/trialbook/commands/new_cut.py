@@ -165,7 +165,7 @@ def write_cut_file(
         content = {key: content[key] for key in order if content[key] is not None}
         validated(Cut, content, file)
         write_whole(path, new_text(cut_id, content))
-        return [str(path), *map(masked, [*earlier.said, *said])]
+        return [str(path), *map(masked, [*earlier.said, *said, *_chosen_lines(previous, date, root)])]
     with path.open(encoding="utf-8-sig", newline="") as handle:
         text = handle.read()
     write_whole(path, rewritten(text, str(path), changing))
@@ -224,6 +224,20 @@ def _previous(
         return named, []
     why = "is not dated before it" if named in earlier.later else kind[not synthetic]
     return proposed, [f"the previous cut was {named}, which {why}; now it is {proposed or 'none'}"]
+
+
+def _chosen_lines(previous: str | None, date: str, root: Path) -> list[str]:
+    """Which previous cut was chosen and why, and whether there is a build of it to compare with."""
+    if previous is None:
+        return ["no previous cut: no cut file in params/cuts/ has an earlier date and data of the same kind"]
+    chosen = f"previous cut: {previous}, the latest in params/cuts/ before {date}"
+    if published_manifest(root / BUILDS / previous) is not None:
+        return [f"{chosen}; its build in {BUILDS}/ is compared with this cut"]
+    return [
+        f"{chosen}; no build of it is published in {BUILDS}/ (it was not built yet, is being built, or stops)",
+        f"build {previous} before this cut, or name another under previous_cut; without its build nothing is compared, "
+        "and every question counts as new",
+    ]
 
 
 def _stop_if_personal(names: Iterable[str]) -> None:

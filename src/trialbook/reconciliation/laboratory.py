@@ -25,13 +25,14 @@ def laboratory_queries(
 ) -> list[Query]:  # fmt: skip
     """What LB at the cut and the central laboratory say differently.
 
-    `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row after the cut, without a complete
-    date or without a result is not compared; it may be the one that an LB result lacks, so that is not asked. Two
-    results are one when subject and test are the same and the dates lie within `result_days`: the nearest dates first,
-    then the nearest values. Values are compared in the SI unit where both units are known, and as they are where the
-    units are the same (a missing unit is taken for the other side's); numbers may differ by `result_share` of the
-    central one, words not at all. A result of LB is missed in the file only where that has results of the test for the
-    subject within the days of these; results of tests that the central laboratory does not make are no matter.
+    `central`: columns of `snapshot.external.COLUMNS`, read as LB is, of `file`. A row without a subject is asked about.
+    A row after the cut, without a complete date or without a result is not compared; it may be the one that a result of
+    LB lacks, so that is not asked. Two results are one when subject and test are the same and the dates lie within
+    `result_days`: the nearest dates first, then the nearest values. Values are compared in the SI unit where both units
+    are known, and as they are where the units are the same (a missing unit is taken for the other side's); numbers may
+    differ by `result_share` of the central one, words not at all. A result of LB is missed in the file only where that
+    has results of the test for the subject within the days of these; results of tests that the central laboratory does
+    not make are no matter.
     """
     lb = _results(domains["LB"].reset_index(drop=True))
     theirs = central.reset_index(names="LINE")
@@ -40,9 +41,13 @@ def laboratory_queries(
     known = set(domains["DM"]["USUBJID"])
     unknown = theirs[theirs["USUBJID"].notna() & ~theirs["USUBJID"].isin(known)].drop_duplicates("USUBJID")
     asked = [
-        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", record=row.LINE, observed=row.USUBJID)
+        TEXTS.query("RECON-SUBJECT-UNKNOWN", str(row.USUBJID), "LB", observed=row.USUBJID)
         for row in unknown.itertuples()
     ]
+    asked += [
+        TEXTS.query("RECON-NO-SUBJECT", "", "LB", record=row.LINE, observed=_shown(row), recipient="laboratory")
+        for row in theirs[theirs["USUBJID"].isna()].itertuples()
+    ]  # fmt: skip
     undated = pd.MultiIndex.from_frame(theirs.loc[theirs["DAY"].isna(), _KEY])
     theirs = theirs[theirs["USUBJID"].isin(known) & (theirs["DAY"] <= cut_date)]
     own = lb[lb["DAY"].notna() & lb["LBORRES"].notna()]
@@ -57,8 +62,9 @@ def laboratory_queries(
         for row in own.itertuples() if row.Index not in matched
     ]  # fmt: skip
     asked += [
-        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=row.LINE, observed=_shown(row))
-        for row in theirs.itertuples() if row.Index not in reported and pd.notna(row.LBORRES)
+        TEXTS.query("RECON-LB-NOT-IN-LB", row.USUBJID, "LB", record=row.SAMPLE, observed=_shown(row))
+        for row in theirs.assign(SAMPLE=_samples(theirs)).itertuples()
+        if row.Index not in reported and pd.notna(row.LBORRES)
     ]  # fmt: skip
     return asked
 
@@ -75,6 +81,13 @@ def _results(frame: pd.DataFrame) -> pd.DataFrame:
         NUMBER=pd.to_numeric(parts[1], errors="coerce"), FACTOR=si_factor(test, frame["LBORRESU"]),
         UNIT=plain_unit(frame["LBORRESU"]),
     )  # fmt: skip
+
+
+def _samples(results: pd.DataFrame) -> pd.Series:
+    """How a question names results of a file of others: by test and date, which stay when the next file comes."""
+    named = "LBTESTCD=" + results["LBTESTCD"].fillna("") + " LBDTC=" + results["LBDTC"].fillna("")
+    number = results.groupby([results["USUBJID"], named]).cumcount()
+    return named.where(number.eq(0), named + " (" + (number + 1).astype("str") + ")")
 
 
 def _paired(own: pd.DataFrame, theirs: pd.DataFrame, days: int) -> list[tuple[Any, Any]]:

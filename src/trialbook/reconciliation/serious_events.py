@@ -57,7 +57,11 @@ def serious_event_queries(
     cases = [one for one in _events(theirs, serious_unless_no=True) if one.serious and not _after(one, cut_date)]
     asked = [
         TEXTS.query("RECON-SUBJECT-UNKNOWN", one.subject, "AE", record=_case(theirs, one), observed=one.subject)
-        for one in cases if one.subject not in known
+        for one in cases if one.subject and one.subject not in known
+    ]  # fmt: skip
+    asked += [
+        TEXTS.query("RECON-NO-SUBJECT", "", "AE", record=_case(theirs, one), observed=_told(theirs, one))
+        for one in cases if not one.subject
     ]  # fmt: skip
     cases = [one for one in cases if one.subject in known]
     pairs = _pairs(ours, cases, rules.event_days)
@@ -111,8 +115,8 @@ def _events(frame: pd.DataFrame, *, serious_unless_no: bool = False) -> list[_Ev
     decoded = frame["AEDECOD"] if "AEDECOD" in frame else pd.Series(pd.NA, index=frame.index, dtype="str")
     return [
         _Event(
-            k, str(subject), _names(term, code), None if pd.isna(one) else one, None if pd.isna(two) else two,
-            bool(is_one),
+            k, "" if pd.isna(subject) else str(subject), _names(term, code), None if pd.isna(one) else one,
+            None if pd.isna(two) else two, bool(is_one),
         )
         for k, (subject, term, code, one, two, is_one) in enumerate(
             zip(frame["USUBJID"], frame["AETERM"], decoded, first, last, serious, strict=True)

@@ -23,6 +23,8 @@ _NOT_ASKED = {"STUDYID", "DOMAIN", "USUBJID"}
 FLAVOURS = ("NI", "NASK", "ASKU", "UNK", "NA", "NAV", "MSK")
 NUMBERS = ("-99", "-999", "-9", "999", "9999", "-88", "-77")
 MOST_CODES = 8
+_CODE = re.compile(r"\d{1,3}(?:\.0+)?")
+_FINDINGS = ("LB", "VS", "RS", "FA", "QS")
 # The column of REDCap that names the repeated form of a row; it is blank in the row of the subject.
 REPEATED, BLANK = "redcap_repeat_instrument", "blank"
 
@@ -47,6 +49,12 @@ class Seen:
         return self.instrument or self.sheet or self.file.rpartition(".")[0]
 
 
+def _variables(code: str) -> list[str]:
+    """The variables of a domain; findings have a visit, whether the workbook uses it or not."""
+    known = VARIABLES[code].split()
+    return [*known, *(name for name in ("VISIT", "VISITNUM") if code in _FINDINGS and name not in known)]
+
+
 def system_of(tables: Sequence[Seen], preamble: bool) -> str:
     """The system that an export comes from, by the shapes of its headers."""
     names = {name.casefold() for table in tables for name in table.frame.columns}
@@ -64,12 +72,13 @@ def system_of(tables: Sequence[Seen], preamble: bool) -> str:
 
 
 def draft_mapping(
-    tables: Sequence[Seen], required: Mapping[str, Sequence[str]], study: str, preamble: bool, unread: Sequence[str]
-) -> str:
+    tables: Sequence[Seen], required: Mapping[str, Sequence[str]], study: str, preamble: bool, unread: Sequence[str],
+    product: str = "",
+) -> str:  # fmt: skip
     """The text of a mapping file: every column that was recognised in its place, all others as comments.
 
-    `required` are the columns that each domain must have; `study` is the identifier of the trial; `unread` says which
-    files could not be looked at, and why.
+    `required` are the columns that each domain must have; `study` is the identifier of the trial, `product` what
+    is given in it; `unread` says which files could not be looked at, and why.
     """
     system = system_of(tables, preamble)
     forms = [part for table in tables for part in _by_instrument(table)]
@@ -87,11 +96,12 @@ def draft_mapping(
         by_domain["DM"] = list(forms[:1])
     used: dict[tuple[str, str | None], set[str]] = {}
     parts: list[str] = []
+    width = _width([form for own in by_domain.values() for form in own])
     for code in (code for code in DOMAIN_ORDER if code in by_domain):
         parts.append(f"  {code}:")
         for form in by_domain[code]:
             joins = beside if code == "DM" and form is by_domain["DM"][0] else []
-            parts += _part(form, code, joins, required.get(code, ()), study, used)
+            parts += _part(form, code, joins, required.get(code, ()), study, product, width, used)
     recognised = f"recognised: {system}" if system != "unknown" else "the system was not recognised"
     lines = [
         f"# A draft of a mapping file ({recognised}). Go through every line: what is right, what is missing?",
@@ -141,6 +151,14 @@ def _domain_of(form: Seen) -> str | None:
     return "DM" if len(demographic) >= 2 else None
 
 
+def _width(forms: Sequence[Seen]) -> int:
+    """The digits that subject numbers are filled up to: where some have leading zeros and others have lost theirs."""
+    numbers = {str(value).strip() for form in forms for value in form.frame[str(_subject(form))].dropna()}
+    digits = {number for number in numbers if number.isdecimal()}
+    width = max((len(number) for number in digits if number.startswith("0")), default=0)
+    return width if digits == numbers and any(len(number) < width for number in digits) else 0
+
+
 def _hits(form: Seen, code: str) -> int:
     """How many columns name a variable of a domain, each repeat counted."""
     known = [name for name in VARIABLES[code].split() if name not in ("USUBJID", "SUBJID", "SITEID", "STUDYID")]
@@ -163,7 +181,7 @@ def _first_named(form: Seen, known: Sequence[str]) -> str | None:
 
 def _placed(form: Seen, code: str) -> dict[str, str]:
     """The header for each variable of a domain: of several, a standard code before a typed text before what is read."""
-    known = [name for name in VARIABLES[code].split() if name not in ("USUBJID", "SUBJID", "SITEID", "STUDYID")]
+    known = [name for name in _variables(code) if name not in ("USUBJID", "SUBJID", "SITEID", "STUDYID")]
     found: dict[str, list[str]] = {}
     for name in form.frame.columns:
         variable, item = words.variable_of(name, code, known), words.event_and_repeat(name)
@@ -180,7 +198,7 @@ def _placed(form: Seen, code: str) -> dict[str, str]:
 
 
 def _part(
-    form: Seen, code: str, joins: Sequence[Seen], required: Sequence[str], study: str,
+    form: Seen, code: str, joins: Sequence[Seen], required: Sequence[str], study: str, product: str, width: int,
     used: dict[tuple[str, str | None], set[str]],
 ) -> list[str]:  # fmt: skip
     subject, site = str(_subject(form) or form.frame.columns[0]), _first_named(form, words.SITE)
@@ -234,24 +252,39 @@ def _part(
         whose = f"{{{site}}}-" if site and code and words.plain(subject) != "subject" else ""
         if whose and _begin_with(form.frame[subject], form.frame[site] + "-"):
             whose = ""  # the numbers of the subjects begin with their site
-        lines.append(
-            f"        USUBJID: {{template: {json.dumps(f'{study}-{whose}{{{subject}}}', ensure_ascii=False)}}}"
-        )
+        filled = f"{{{subject}:{width:02}}}" if width else f"{{{subject}}}"
+        lines.append(f"        USUBJID: {{template: {json.dumps(f'{study}-{whose}{filled}', ensure_ascii=False)}}}")
     if code == "DM":
-        own |= {exact.get("SUBJID", subject)}
-        lines.append(f"        SUBJID: {_quoted(exact.get('SUBJID', subject))}")
+        number = exact.get("SUBJID", subject)
+        own |= {number}
+        lines.append(
+            f"        SUBJID: {{source: {_quoted(number)}, width: {width}}}" if width and number == subject
+            else f"        SUBJID: {_quoted(number)}"
+        )
         lines += [f"        SITEID: {_quoted(site)}"] if site else []
     spread = _repeats(form, code, own) or _tests(form, code, own)
     given = _NOT_ASKED | {"SUBJID"} | {f"{code}SEQ"} | (spread.variables if spread else set())
-    for variable in [name for name in VARIABLES[code].split() if name in source and name not in given]:
+    for variable in [name for name in _variables(code) if name in source and name not in given]:
         table, header = source[variable]
         lines.append(f"        {variable}: {_rule(variable, header, table.frame[header])}")
     seq = f"{code}SEQ"
     if seq in source and seq not in (spread.variables if spread else ()):
         lines.append(f"        {seq}: {_quoted(source[seq][1])}")
     for variable in [name for name in required if name not in source and name not in given]:
-        lines.append(f"        # {variable}: no column was found for it, and it is required")
+        value = _from_elsewhere(variable, source, product)
+        lines.append(
+            f"        {variable}: {{constant: {_quoted(value)}}}  # no column was found for it: is this right?"
+            if value else f"        # {variable}: no column was found for it, and it is required"
+        )
     return lines + (spread.lines if spread else [])
+
+
+def _from_elsewhere(variable: str, source: Mapping[str, tuple[Seen, str]], product: str) -> str:
+    """What a variable without a column surely is: the study product, or the unit in the header of the dose."""
+    if variable == "EXTRT":
+        return product
+    unit = _UNIT.search(source["EXDOSE"][1]) if variable == "EXDOSU" and "EXDOSE" in source else None
+    return unit[1].strip() if unit else ""
 
 
 def _begin_with(values: pd.Series, starts: pd.Series) -> bool:
@@ -352,15 +385,25 @@ def _rule(variable: str, header: str, values: pd.Series) -> str:
         listed = {value: known[value.casefold()] for value in found if value.casefold() in known}
         if listed and any(value != code for value, code in listed.items()):
             keys.append("codes: {" + ", ".join(f"{_quoted(v)}: {_quoted(c)}" for v, c in listed.items()) + "}")
-        elif variable in _CODED and found and len(found) <= MOST_CODES and all(v.isdecimal() for v in found):
-            hint = f"  # holds {', '.join(sorted(found))}: say what each code means, codes: {{...}}"
+        elif variable in _CODED and found and len(found) <= MOST_CODES and all(map(_CODE.fullmatch, found)):
+            codes = ", ".join(f"{_quoted(value)}: ..." for value in sorted(found))
+            meant = f" ({_CODED[variable]})" if _CODED[variable] else ""
+            hint = f"  # write {{source: {_quoted(header)}, codes: {{{codes}}}}}, each with what it means{meant}"
     if not keys:
         return f"{_quoted(header)}{hint}"
     return f"{{source: {_quoted(header)}, {', '.join(keys)}}}{hint}"
 
 
 _YES_NO = {"AESER", "AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE", "DTHFL", "IEORRES"}
-_CODED = _YES_NO | {"SEX", "RACE", "ARMCD", "ACTARMCD", "AEREL", "AEACN", "AEOUT", "AEENRTPT", "DSDECOD", "SSORRES"}
+# Variables that hold codes, with the words that the workbook knows.
+_CODED: Mapping[str, str] = {
+    **dict.fromkeys(sorted(_YES_NO), "Y, N"), "SEX": "M, F", "RACE": "",
+    "ARMCD": "the dose levels of the protocol file",
+    "ACTARMCD": "the dose levels of the protocol file", "AEREL": "RELATED, NOT RELATED, POSSIBLE, ...",
+    "AEACN": "DOSE NOT CHANGED, DRUG INTERRUPTED, DRUG WITHDRAWN, ...",
+    "AEOUT": "RECOVERED/RESOLVED, NOT RECOVERED/NOT RESOLVED, FATAL, ...", "AEENRTPT": "ONGOING",
+    "DSDECOD": "COMPLETED, DEATH, LOST TO FOLLOW-UP, ...", "SSORRES": "ALIVE, DEAD",
+}  # fmt: skip
 
 
 def _whole(tables: Sequence[Seen], used: set[str]) -> Iterator[str]:

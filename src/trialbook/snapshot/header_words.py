@@ -18,7 +18,8 @@ TOPICS: dict[str, str] = {
     "SCONG": "scong congenital 先天异常", "SMIE": "smie 其他重要医学事件",
     "REL": "rel relation relationship causality 与研究药物关系 相关性 因果关系",
     "ACN": "acn action actiontaken 采取的措施 措施", "OUT": "out outcome 转归 结局",
-    "STDTC": "stdtc stdat stdtm start startdate onset onsetdate st 开始日期 开始时间 发生日期 给药日期 输注日期",
+    "STDTC": "stdtc stdat stdtm start startdate onset onsetdate st 开始日期 开始时间 infusiondate dosedate dosingdate "
+    "administrationdate 发生日期 给药日期 输注日期",
     "ENDTC": "endtc endat endtm end enddate stopdate en 结束日期 结束时间 停止日期",
     "ENRTPT": "enrtpt ongo ongoing 是否持续", "SEQ": "seq 序号 recordposition", "SPID": "spid id 事件编号 编号",
     "DOSE": "dose 剂量 单次剂量", "DOSU": "dosu doseunit 剂量单位", "ROUTE": "route 途径 给药途径",
@@ -61,7 +62,8 @@ FORMS: dict[str, str] = {
     "AE": "ae adverse aes 不良事件", "LB": "lb lab labs laboratory 检验 化验 实验室", "VS": "vs vital 生命体征",
     "CM": "cm conmed medication 合并用药", "MH": "mh history 病史", "DS": "ds disposition completion 研究状态 完成",
     "PR": "pr procedure 操作", "CE": "ce 临床事件", "SS": "ss survival 生存", "RS": "rs response gvhd 疗效 分期",
-    "DV": "dv deviation 偏离", "IE": "ie eligibility 入排", "SV": "sv visits 访视日期", "QS": "qs questionnaire 问卷",
+    "DV": "dv deviation 偏离", "IE": "ie eligibility 入排", "FA": "fa findings",
+    "SV": "sv visits 访视日期", "QS": "qs questionnaire 问卷",
 }  # fmt: skip
 TESTS: dict[str, str] = {
     "ALT": "alt sgpt alat 谷丙转氨酶 丙氨酸氨基转移酶", "AST": "ast sgot asat 谷草转氨酶 天门冬氨酸氨基转移酶",

@@ -199,7 +199,8 @@ def _spread(
     result, pieces, every, told = spread.result.variable, [], list[tuple[str, int | None, Filled]](), list[Edit]()
     for k, (header, test) in enumerate(spread.columns.items()):
         said = spread.said(header)
-        piece = base.assign(**{name: pd.Series(text, index=base.index, dtype="str") for name, text in said.items()})
+        texts = {name: pd.Series(text or None, index=base.index, dtype="str") for name, text in said.items()}
+        piece = base.assign(**texts)
         rules = {result: _result_rule(spread, test.get(result), header)}
         rules |= {name: rule for name, rule in test.items() if isinstance(rule, ColumnRule) and name != result}
         for name, rule in spread.beside.items():

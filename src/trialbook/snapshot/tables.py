@@ -224,7 +224,7 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
         start += 1
     stop_if_merged(grid, grid.lines[start - 1], file)
     labels = tuple(grid.lines[k] for k in range(start) if k != at)
-    records = [k for k in range(start, len(grid.rows)) if any(grid.rows[k])]
+    records = [k for k in range(start, len(grid.rows)) if _holds(grid.rows[k])]
     columns = list(zip(*(grid.rows[k] for k in records), strict=True)) or [()] * len(header)
     check_records(columns, header, [grid.lines[k] for k in records], file)
     frame = pd.DataFrame({header[k]: text_column(columns[k]) for k in used})
@@ -232,7 +232,7 @@ def raw_table(domain: str, grid: Grid, file: str, sheet: str | None, sha256: str
     frame.index = pd.Index([grid.lines[k] for k in records], name="ROW", dtype="int64")
     dated = [(header[k], frame[header[k]]) for k in used if header[k].endswith("DTC")] if grid.epoch_1904 else []
     all_filled = len(records) == len(grid.rows) - start
-    blank = [] if all_filled else [grid.lines[k] for k in range(start, len(grid.rows)) if not any(grid.rows[k])]
+    blank = [] if all_filled else [grid.lines[k] for k in range(start, len(grid.rows)) if not _holds(grid.rows[k])]
     edits = [Edit(0, "", raw, new, "P02-HEADER") for raw, new in names]
     if blank:
         edits.append(Edit(0, "", f"({len(blank)} blank rows, the first is row {blank[0]})", "", "P34-BLANK-ROWS"))
@@ -395,9 +395,29 @@ def _variable_names(grid: Grid, at: int, file: str) -> tuple[list[str], list[tup
             row=line, column=twice, rule="P34", next_step=msg("keep one of them"),
         )  # fmt: skip
     other = [(str(c), n) for c, n in zip(row, names, strict=True) if n and str(c).upper() != n]
-    blank = "without a name and without a value"
-    other += [(f"(column {k + 1} {'of row numbers' if numbered and not k else blank})", "") for k in empty]
+    if numbered:
+        other.append(("(column 1 of row numbers)", ""))
+    for first, last in _runs(empty[1:] if numbered else empty):
+        named = f"column {first + 1}" if first == last else f"columns {first + 1} to {last + 1}"
+        other.append((f"({named} without a name and without a value)", ""))
     return names, other, [k for k, name in enumerate(names) if name]
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Numbers in rising order as first and last of each run without a gap."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _holds(row: Sequence[str | None]) -> bool:
+    """Whether a row holds anything but white space."""
+    first = row[0]
+    return bool(first and not first.isspace()) or any(cell and not cell.isspace() for cell in row)
 
 
 def stop_if_merged(grid: Grid, header_line: int, file: str) -> None:

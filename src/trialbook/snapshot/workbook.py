@@ -19,6 +19,8 @@ from trialbook.snapshot.tables import CellEdit, Grid, Seen
 
 FORMULA, NO_VALUE, ROUNDED = "P03-EXCEL-FORMULA", "P03-EXCEL-FORMULA-NO-VALUE", "P03-EXCEL-ROUNDED"
 PERCENT_MIXED = "P03-EXCEL-PERCENT-MIXED"
+# A formula that found nothing; #N/A without a formula is what programs write for a blank.
+ERROR, NOT_FOUND = "P03-EXCEL-ERROR", "#N/A"
 STRUCK, COMMENT, HIDDEN = "P03-EXCEL-STRUCK", "P03-EXCEL-COMMENT", "P03-HIDDEN-CELLS"
 # One cell of a column speaks for all; of other rules so many are asked about, and each formula without a value.
 _ONCE = (FORMULA, ROUNDED, PERCENT, SCALED, PART)
@@ -28,7 +30,7 @@ MOST_ROWS = 8
 # What is asked about these is the place: the text could be anything.
 _BY_PLACE = (FORMULA, NO_VALUE)
 # A table is mostly full: from so many places for each value on, a cell is far outside it.
-MOST_PLACES, PLACES_PER_CELL = 100_000, 50
+MOST_PLACES, PLACES_PER_CELL = 10_000, 50
 MOST_CELLS = 40_000_000
 # The sheet is worked through in pieces of about so many bytes, each ending with a row.
 _PIECE = 4_000_000
@@ -231,6 +233,8 @@ def _read_cell(attributes: bytes, value: bytes, inner: bytes, book: _Book) -> st
     if read is None:
         return None
     struck = look.struck or (kind == "s" and int(value) in book.struck) or (kind == "inlineStr" and b"<strike" in inner)
+    if formula and kind == "e" and read == NOT_FOUND:
+        return _Odd("", ERROR, NOT_FOUND, asked=True, struck=struck)
     if isinstance(read, str):
         return _Odd(read, FORMULA if formula else "", "", formula, struck) if formula or struck else read
     return read._replace(struck=struck)
@@ -342,7 +346,7 @@ def _plain_shares(cells: _Cells, column: int) -> list[tuple[int, str]]:
 
 
 def _both(odd: _Odd) -> str:
-    return f"{odd.text} ({odd.stored})" if odd.stored else odd.text
+    return f"{odd.text} ({odd.stored})" if odd.stored and odd.text else odd.text or odd.stored
 
 
 def _notes(rule: str, column: int, found: list[tuple[int, str]]) -> list[Seen]:

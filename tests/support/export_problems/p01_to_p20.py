@@ -39,7 +39,7 @@ def p03(e: Export) -> tuple[str, ...]:
     e.fix("ae", other, "AEENDTC", "59999", "", "P03-EXCEL-DATE-UNSURE")
     e.ask("P03-EXCEL-DATE-UNSURE", "ae", "AESEQ=1", B)
     lab = e.of("lb", LBTESTCD="HGB")
-    e.fix("lb", lab, "LBORRES", "#N/A", "", "P03-EXCEL-ERROR").ask("P03-EXCEL-ERROR", "lb", f"LBSEQ={lab['LBSEQ']}")
+    e.fix("lb", lab, "LBORRES", "#REF!", "", "P03-EXCEL-ERROR").ask("P03-EXCEL-ERROR", "lb", f"LBSEQ={lab['LBSEQ']}")
     return ("cleaning",)
 
 

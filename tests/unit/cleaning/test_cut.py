@@ -7,7 +7,7 @@ import pytest
 
 from support.trial_builder import TrialBuilder, trial
 from trialbook.cleaning import Cut, apply_cut
-from trialbook.cleaning.cut import PARENT_RULE, RECORD_RULE, SUBJECT_RULE, after_cut
+from trialbook.cleaning.cut import PARENT_RULE, RECORD_RULE, SUBJECT_RULE, after_cut, far_start_queries
 
 CUT = pd.Timestamp("2025-01-31").as_unit("s")  # REL_DAY 21 of a subject infused on 2025-01-10
 
@@ -173,3 +173,22 @@ def test_a_later_cut_keeps_what_an_earlier_one_keeps() -> None:
         for date in (pd.Timestamp("2025-01-31"), pd.Timestamp("2025-02-20"), pd.Timestamp("2025-12-31"))
     ]
     assert kept[0] < kept[1] < kept[2]
+
+
+# ---- a start far later than all else that is known of its subject ----
+
+
+@pytest.mark.parametrize(("day", "found"), [(10, []), (100, []), (110, ["AESEQ=2"]), (800, [])])
+def test_a_start_long_after_every_other_date_of_the_subject_is_asked_about(day: int, found: list[str]) -> None:
+    """100 days after the rash is day 103; what lies after the cut is another matter."""
+    built = treated().event("Rash", 14).event("Fever", day)
+    asked_about = far_start_queries(built.domains(), pd.Timestamp("2025-12-31"))
+    assert [q["record"] for q in asked_about] == found
+    assert {q["rule"] for q in asked_about} <= {"P26-START-FAR"}
+
+
+def test_two_records_of_a_late_day_and_a_last_status_are_no_slip() -> None:
+    late = treated().event("Rash", 200).lab("ALT", 20, 200)
+    assert far_start_queries(late.domains(), pd.Timestamp("2025-12-31")) == []
+    alive = treated().add("SS", SSTESTCD="SURVSTAT", SSORRES="ALIVE", SSDTC="2025-10-01")
+    assert far_start_queries(alive.domains(), pd.Timestamp("2025-12-31")) == []

@@ -61,6 +61,20 @@ def test_questions_stand_by_severity_with_their_first_records(root: Path, tmp_pa
     assert (listed["rule"] == "P23-AE-SERIOUS-MISSING").sum() == 5
 
 
+def test_a_confirmed_question_is_no_open_one(root: Path, tmp_path: Path) -> None:
+    events = rows(AE, {"AESER": ""}, {"AESEQ": "2", "AETERM": "Other", "AESER": ""})
+    found, _ = look(root, tmp_path, ae=events)
+    cut = trial_of(tmp_path / "snapshot")
+    listed = asked_by_cleaning(read_snapshot(cut), cut)
+    serious = listed[listed["rule"].eq("P23-AE-SERIOUS-MISSING")]
+    listed.loc[serious.index[0], ["state", "status"]] = ["confirmed", "closed"]
+    text = "\n".join(report_lines(replace(found, listed=listed)))
+    major = int((listed["severity"].eq("major") & listed["status"].eq("open")).sum())
+    assert f"questions: {len(listed) - 1} (0 stop, {major} major," in text
+    assert "; needing nobody any more: 1 confirmed" in text
+    assert text.count("iMSC-001 AESEQ=1") + text.count("iMSC-001 AESEQ=2") == 1
+
+
 def test_what_is_dated_after_the_cut_is_counted_by_domain_and_an_earlier_end_is_asked(
     root: Path, tmp_path: Path
 ) -> None:

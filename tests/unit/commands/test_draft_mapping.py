@@ -87,7 +87,7 @@ def test_repeats_beside_each_other_become_a_spread_and_their_codes_a_hint(tmp_pa
     assert spread is not None
     assert (spread.result.variable, list(spread.columns)) == ("AETERM", ["AETERM_1", "AETERM_2"])
     assert (spread.beside["AESTDTC"].dates, spread.beside["AEREL"].source) == ("DMY", ["AEREL_{AESEQ}"])
-    assert "holds 1, 3: say what each code means" in text
+    assert 'codes: {"1": ..., "3": ...}}, each with what it means (RELATED, NOT RELATED, POSSIBLE, ...)' in text
     assert "# Not placed, events.csv: remark" in text
 
 
@@ -185,3 +185,26 @@ def test_a_file_that_cannot_be_read_is_named_beside_those_that_can(
     (export / name).write_bytes(content)
     _, mapping, _ = drafted(export, tmp_path, protocol)
     assert [part.file for part in mapping.domains["AE"]] == ["ae.csv"]
+
+
+def test_codes_lost_zeros_the_product_the_unit_of_the_dose_and_visits_are_in_the_draft(
+    tmp_path: Path, protocol: Protocol
+) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    for name, text in {
+        "demog.csv": "subject,site,sex,icdate,cohort\n001,01,1,2025-01-02,1\n002,01,2.0,2025-01-12,1\n",
+        "dosing.csv": "subject,dose (10^6 cells/kg),infusion date\n1,1,2025-01-10\n2,1,2025-01-20\n",
+        "vs.csv": "subject,visit,visitnum,date,weight (kg)\n001,BASELINE,2,2025-01-10,70\n",
+        "fa.csv": "subject,visit,date,test,result,unit\n001,DAY 28,2025-02-07,RASHBSA,20,%\n",
+    }.items():
+        (export / name).write_text(text, encoding="utf-8")
+    _, mapping, text = drafted(export, tmp_path, protocol)
+    assert 'SEX: sex  # write {source: sex, codes: {"1": ..., "2.0": ...}}, each with what it means (M, F)' in text
+    assert {part[0].columns["USUBJID"].template for part in mapping.domains.values()} == {"NCT06321198-{subject:03}"}
+    assert mapping.domains["DM"][0].columns["SUBJID"].width == 3
+    infusions = mapping.domains["EX"][0].columns
+    assert (infusions["EXTRT"].constant, infusions["EXDOSU"].constant) == ("iMSC", "10^6 cells/kg")
+    assert infusions["EXSTDTC"].source == ["infusion date"]
+    assert {"VISIT", "VISITNUM"} <= set(mapping.domains["VS"][0].columns)
+    assert {"VISIT", "FATESTCD", "FAORRES", "FADTC"} <= set(mapping.domains["FA"][0].columns)

@@ -42,6 +42,16 @@ def cut_of(project: Path, cut_id: str) -> Cut:
     return validated(Cut, read_yaml(path), str(path))
 
 
+def test_the_previous_cut_that_was_chosen_is_named_with_the_reason_and_whether_it_is_built(project: Path) -> None:
+    first = write_cut_file("a", delivery(project, "a"), "2025-01-31", project)
+    assert first[1:] == ["no previous cut: no cut file in params/cuts/ has an earlier date and data of the same kind"]
+    lines = write_cut_file("b", delivery(project, "b"), "2025-02-28", project)
+    assert lines[1].startswith(
+        "previous cut: a, the latest in params/cuts/ before 2025-02-28; no build of it is published"
+    )
+    assert "or name another under previous_cut" in lines[2]
+
+
 @pytest.mark.parametrize("synthetic", [True, False])
 @pytest.mark.parametrize("declared", ["in the cut file", "in the snapshot"])
 def test_made_up_and_real_cuts_are_never_compared(project: Path, synthetic: bool, declared: str) -> None:

@@ -51,7 +51,7 @@ def test_what_differs_of_one_result_is_asked(other: dict[str, str], rule: str) -
 
 def test_each_side_may_lack_a_result() -> None:
     later = {**OWN, "LBDTC": "2025-03-20"}
-    assert asked([OWN], [OWN, later]) == [("LB-NOT-IN-LB", "central.csv row 3")]
+    assert asked([OWN], [OWN, later]) == [("LB-NOT-IN-LB", f"LBTESTCD=BILI LBDTC={later['LBDTC']}")]
     assert asked([OWN, later], [OWN]) == [("LB-NOT-CENTRAL", "LBSEQ=2")]
 
 
@@ -73,7 +73,18 @@ def test_a_row_without_date_or_result_is_not_compared_and_leaves_nothing_missing
 
 def test_results_after_the_cut_are_not_looked_at_and_unknown_subjects_are_asked_about() -> None:
     found = asked([OWN], [OWN, {**OWN, "LBDTC": "2025-07-01"}, {**OWN, "USUBJID": "S-09"}])
-    assert found == [("SUBJECT-UNKNOWN", "central.csv row 4")]
+    assert found == [("SUBJECT-UNKNOWN", "")]
+
+
+def test_a_question_keeps_its_number_when_the_next_file_has_other_rows() -> None:
+    more = {**OWN, "LBDTC": "2025-05-02"}
+    first, second = asked([OWN], [OWN, more, more]), asked([OWN], [{**OWN, "LBDTC": "2025-04-20"}, OWN, more, more])
+    assert set(first) <= set(second)
+    assert [record for _, record in first] == ["LBTESTCD=BILI LBDTC=2025-05-02", "LBTESTCD=BILI LBDTC=2025-05-02 (2)"]
+
+
+def test_a_row_without_a_subject_is_asked_about() -> None:
+    assert asked([OWN], [OWN, {**OWN, "USUBJID": ""}]) == [("NO-SUBJECT", "central.csv row 3")]
 
 
 # ----------------------------------------------------------------------------------------------------

@@ -89,6 +89,11 @@ def test_a_subject_that_is_not_in_dm_is_asked_about_once_a_case() -> None:
     assert rules(asked([SEPSIS], [CASE, {**CASE, "USUBJID": "S-09"}])) == ["RECON-SUBJECT-UNKNOWN"]
 
 
+def test_a_case_without_a_subject_is_asked_about() -> None:
+    (found,) = asked([SEPSIS], [CASE, {**CASE, "USUBJID": None, "CASEID": None}])  # type: ignore[dict-item]
+    assert (found["rule"], found["subject"], found["record"]) == ("RECON-NO-SUBJECT", "", "safety.csv row 3")
+
+
 @pytest.mark.parametrize(("outcome", "found"), [("FATAL", []), ("RECOVERED/RESOLVED", ["RECON-SAE-VALUE-DIFFERS"])])
 def test_an_outcome_that_the_cut_has_set_back_is_compared_as_it_was_delivered(outcome: str, found: list[str]) -> None:
     ae = pd.DataFrame([{**SEPSIS, "AESEQ": 1, "AEOUT": "NOT RECOVERED/NOT RESOLVED", "SRCROW": 2}]).convert_dtypes()

@@ -191,16 +191,19 @@ def book(path: Path, fill: object, **formats: dict[str, str]) -> Path:
     return path.parent
 
 
-def test_an_error_cell_is_kept_as_it_is_seen_and_read_as_missing(tmp_path: Path) -> None:
+def test_a_formula_that_found_nothing_is_missing_logged_and_asked(tmp_path: Path) -> None:
     def fill(sheet: object, made: object) -> None:
         sheet.write_formula(2, 2, "=NA()", None, "#N/A")  # type: ignore[attr-defined]
         sheet.write_row(2, 0, ["S1", 2])  # type: ignore[attr-defined]
 
     folder = book(tmp_path / "ae.xlsx", fill)
-    assert read_folder(folder).tables["AE"].frame["AETERM"].tolist() == ["Rash", "#N/A"]
+    table = read_folder(folder).tables["AE"]
+    assert table.frame["AETERM"].fillna("").tolist() == ["Rash", ""]
+    assert table.edits[-1] == (3, "AETERM", "#N/A", "", "P03-EXCEL-ERROR")
+    assert table.notes[-1] == (3, "AETERM", "P03-EXCEL-ERROR", "#N/A")
 
 
-@pytest.mark.parametrize("mark", ["#N/A", "#DIV/0!", "########"])
+@pytest.mark.parametrize("mark", ["#REF!", "#DIV/0!", "########"])
 def test_the_error_mark_of_a_spreadsheet_is_missing_logged_and_asked(tmp_path: Path, mark: str) -> None:
     folder = raw.export(tmp_path / "s", ae=raw.rows(raw.AE, {"AEENDTC": mark}))
     trial = raw.trial_of(folder)

@@ -436,3 +436,15 @@ def test_a_workbook_damaged_at_any_byte_stops_or_reads_the_same() -> None:
         except StopIteration:
             pass  # the sheet's name in the list of parts was hit: it has no sheets
     assert stopped > 10
+
+
+def test_a_name_far_to_the_right_of_a_small_table_is_no_column_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "mh.xlsx"
+    made = xlsxwriter.Workbook(path)
+    sheet = made.add_worksheet("MH")
+    for line, row in enumerate((["USUBJID", "MHTERM"], ["S1", "Asthma"], ["S2", "Gout"])):
+        sheet.write_row(line, 0, row)
+    sheet.write("XFD1", "x")
+    made.close()
+    with pytest.raises(StopError, match=r"mh\.xlsx, sheet MH, row 1: the cell XFD1 is far outside the table"):
+        read_folder(tmp_path)
