@@ -97,7 +97,7 @@ def _part(language: Language, studies: Sequence[StudyCuts], blocks: Sequence[Seq
     html = Renderer(language, on_page=True).html
     tag, name = OTHER[language is ENGLISH]
     return {
-        "id": language.tag[:2], "tag": language.tag, "say": language.say,
+        "id": language.tag[:2], "tag": language.tag, "say": language.say, "dated": language.dated,
         "other_id": tag[:2], "other_tag": tag, "other_name": name,
         "cut_folder": "" if language is ENGLISH else f"{CHINESE_FOLDER}/",
         "studies": [

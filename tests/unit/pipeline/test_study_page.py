@@ -160,6 +160,16 @@ def test_a_number_of_an_issued_document_that_changed_is_an_erratum(out: Path, pr
     assert cells[1:] == ["subjects treated", "12", "11"]
 
 
+def test_banner_and_dates_are_in_the_language_of_each_part(out: Path) -> None:
+    page, _ = refreshed(out)
+    english, chinese = re.split(r'<div class="spoken" id="zh"', page)
+    assert [part.count('class="banner"') for part in (english, chinese)] == [1, 1]
+    assert "SYNTHETIC DATA" in english
+    assert "SYNTHETIC DATA" not in chinese
+    assert "模拟数据" in chinese
+    assert "数据截止日2025年9月30日" in chinese
+
+
 def test_numbers_and_times_of_errata_are_in_words_in_both_languages(out: Path, protocol: Protocol) -> None:
     line = replace(issued("third", "12"), study=protocol.study.id, issued="2025-10-02T08:00:00Z")
     with adding_to_register(out) as add:
