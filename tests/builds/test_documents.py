@@ -34,8 +34,8 @@ from trialbook.documents.word import docx
 
 pytestmark = pytest.mark.build
 CUT, SEED, DRAWN = "2025-09-30", 20251130, 220
-# The analyses that tables of the report and of the slides carry (pages and the pack carry all), and how many numbers the
-# slides have at least: fewer than the other formats, for they show one table of results and figures.
+# The analyses that tables of the report and of the slides carry (pages and the pack carry all), and how many numbers
+# the slides have at least: fewer than the other formats, for they show one table of results and figures.
 IN_THE_REPORT = {"BOUNDS", "DLT_RATE", "FUP_RKM", "ORR_D28", "OS_KM", "TEAE_GRADE", "TEAE_OVERVIEW"}
 ON_SLIDES = {"TEAE_OVERVIEW"}
 NUMBERS_ON_SLIDES = 80
