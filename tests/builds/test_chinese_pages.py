@@ -133,7 +133,7 @@ MONTH_NUMBERS = {name: number for number, name in MONTHS.items()}
 MONTH = re.compile(rf"\b({'|'.join(MONTH_NUMBERS)}) (?=\d{{4}}\b)")
 # What is still read in English, by a part of it: texts that a frame keeps without their message. It may only shrink.
 LEFT = (
-    "very safe", "rivaroxaban", "Liu", "Mid-P", "not recorded in DV", "stat_name", "estimate", "median", "share",
+    "very safe", "rivaroxaban", "Liu", "stat_name", "estimate", "median", "share",
 )  # fmt: skip
 
 

@@ -35,7 +35,8 @@ LATER = ("xpt", "dataset-json", "define", "ars", "registry", "validation")
 class Made:
     """One file of an export: its name, its bytes, and the characters that its face cannot show.
 
-    `tables`: the ids of the tables of the pages that it shows; `numbers`: what it shows of the results, by name.
+    `tables`: the ids of the tables of the pages that it shows; `numbers`: what it shows of the results, by name;
+    `english`: how many texts of the build its language has no translation of.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Made:
     issued: Issued | None = None
     tables: frozenset[str] = frozenset()
     numbers: Mapping[str, str] = field(default_factory=dict)
+    english: int = 0
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,8 @@ def _registered(order: Order, made: Made, kind: str) -> Made:
         built.seal, order.language, order.audience,
         hashlib.sha256(made.content).hexdigest(), headlines(built.ard, built.analysis),
     )  # fmt: skip
-    return replace(made, issued=line, numbers=shown_numbers(order.source, made.tables))
+    english = order.source.untranslated(order.speaker.language)
+    return replace(made, issued=line, numbers=shown_numbers(order.source, made.tables), english=english)
 
 
 def shown_numbers(source: CutSource, tables: Collection[str]) -> dict[str, str]:
@@ -345,3 +348,6 @@ def told(made: Sequence[Made], to: Path) -> Iterator[str]:
         yield str(to / one.name)
         for missing in one.missing:
             yield f"  no glyph for {missing}"
+    if english := max((one.english for one in made), default=0):
+        said = "1 text is in English" if english == 1 else f"{english} texts are in English"
+        yield f"{said}: the build is of another version than the translations; build the cut again, then export it"

@@ -54,6 +54,16 @@ END_PLACES = frozenset(["low", "high", "min", "max"])
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
 # Places that hold one grade, unit or list of sources, which does not go on behind a comma or in brackets.
 SHORT_PLACES = {"unit": r"[^;,:()]", "grade": r"[^;,:()]", "sources": r"[^;:()]"}
+# What a text about one record begins with, and the patterns of such texts: the term in it is as it was delivered, even
+# where the catalogue has the same words.
+_OF_RECORD = re.compile(r"[A-Z]{2}: |AESEQ \d")
+_RECORD_HEADED = re.compile(r"([^:;]{3,}): ([A-Z]{2}: .+)", re.DOTALL)
+_RECORD_PATTERNS = ("{domain}: {term}", "AESEQ {number}, {term}", "{event}: ")
+# Patterns of events: a term of the data begins with a capital letter.
+_EVENT_PATTERNS = (
+    "{term}, grade {grade}", "{term}, not graded", "{term} without a grade", "serious {term}, grade {grade}",
+)  # fmt: skip
+_EVENT_TERM = re.compile(r"[A-Z][^,;:()]*")
 # What a text that goes on with another goes on with.
 HEAD = "a"
 # How a text ends that a drawing has no room for.
@@ -180,6 +190,10 @@ class Translation(Language):
         read = self._read(text) if text else _Read("", 0)
         return "" if read.unread or read.said == text else read.said
 
+    def lacks(self, msgid: str) -> bool:
+        """Whether a message id is neither in the catalogue nor made of texts that are."""
+        return msgid not in self._texts and self._read(msgid).unread > 0
+
     def filling(self, name: str, value: Any) -> Any:
         """What fills a place: a text of which only the English is left is read back, text of the data is kept."""
         if isinstance(value, dict) and not value.get("a") and _DATE.fullmatch(str(value.get("m"))):
@@ -236,11 +250,17 @@ class Translation(Language):
         if text[0].islower() and found is None and (begins := self._texts.get(text[0].upper() + text[1:])):
             # A text that begins a line elsewhere.
             return _Read(text if "{" in begins else begins, 0)
+        if found is None and (within := self._texts.get(text[0].lower() + text[1:])) and "{" not in within:
+            # A text that begins a line here.
+            return _Read(within, 0)
         if text != text.strip():
             inner = self._read(text.strip())
             return inner._replace(said=text.replace(text.strip(), inner.said))
+        fitting = self._fitting(text)
+        if (record := self._of_record(text, fitting)) is not None:
+            return record
         # A message that says most of the text is this text, however else its parts may be read.
-        fitting, letters = self._fitting(text), sum(character.isalpha() for character in text)
+        letters = sum(character.isalpha() for character in text)
         strong = [pattern for pattern in fitting if pattern.letters * 2 >= letters]
         first = [pattern.lazy.fullmatch(text) for pattern in strong]
         most: _Read | None = None
@@ -277,6 +297,30 @@ class Translation(Language):
             best = small if small.worth < best.worth else best
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
+
+    def _of_record(self, text: str, fitting: Iterable[_Pattern]) -> _Read | None:
+        """A text that names the record which it is about, with its term, and what follows; None where it is no such."""
+        if (headed := _RECORD_HEADED.fullmatch(text)) is not None:
+            head, read = self._read(headed[1]), self._of_record(headed[2], self._fitting(headed[2]))
+            said = "" if read is None else f"{head.said}{self._between(': ')}{read.said}"
+            return read and _Read(said, *_summed([head, read]))
+        for pattern in fitting:
+            match = pattern.lazy.fullmatch(text) if pattern.msgid.startswith(_EVENT_PATTERNS) else None
+            if match is not None and _EVENT_TERM.fullmatch(match["term"]):
+                return self._filled(pattern, match.groupdict())
+        if not _OF_RECORD.match(text):
+            return None
+        one, _, rest = text.partition("; ")
+        if rest:
+            read = self._of_record(one, fitting)
+            follows = self._read(rest)
+            said = "" if read is None else f"{read.said}{self._between('; ')}{follows.said}"
+            return read and _Read(said, *_summed([read, follows]))
+        for pattern in fitting:
+            match = pattern.lazy.fullmatch(text) if pattern.msgid.startswith(_RECORD_PATTERNS) else None
+            if match is not None and _all_closed(match) and ": " not in match.groupdict().get("term", ""):
+                return self._filled(pattern, match.groupdict())
+        return None
 
     def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
         read = {name: self._of_place(name, value) for name, value in values.items()}

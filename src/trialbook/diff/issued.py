@@ -55,6 +55,7 @@ class Erratum:
 
 # The columns that name a number of the results.
 RESULT = ("analysis_id", "group1_level", "variable", "variable_level", "context", "stat_name")
+BETWEEN = " | "
 COLUMNS = tuple(field.name for field in fields(Issued))
 _SHAPES = {
     "issued": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "build": re.compile(r"[0-9a-f]{64}"),
@@ -131,7 +132,7 @@ def result_name(parts: Sequence[str]) -> str:
     >>> result_name(["ORR_D28", "Total", "RSP28", "", "wilson", "n"])
     'ORR_D28 | Total | RSP28 | wilson | n'
     """
-    return " | ".join(part for part in parts if part)
+    return BETWEEN.join(part for part in parts if part)
 
 
 def result_numbers(ard: pd.DataFrame) -> dict[str, str]:

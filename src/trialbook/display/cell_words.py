@@ -32,6 +32,7 @@ WORDS = (
     msg("censored: last known alive"), msg("censored: last assessment of gvhd"),
     msg("worse clinical case (A-63)"), msg("lower limit, worse clinical case (A-63)"), msg("no dose is tolerable"),
     msg("creatinine clearance"), msg("BUN or urea"),
+    msg("not recorded in DV"), msg("classed differently in DV"),
     msg("very safe"), msg("toxic"), msg("not reached"), msg("lost to follow-up"), msg("remarks"),
     # rows of the table of laboratory results
     msg("evaluated"), msg("worse than baseline"), msg("newly grade 3 or 4"),

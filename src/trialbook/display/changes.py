@@ -13,6 +13,7 @@ from trialbook.display.blocks import Block
 from trialbook.display.first_page import SEVERITY_WORDS
 from trialbook.display.page import Frame, render
 from trialbook.display.render import Renderer
+from trialbook.display.result_names import statistic_in_words
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.subjects.dlt_status import STATUS_WORDS
@@ -269,7 +270,10 @@ def _details(changes: Changes, linked: Collection[str]) -> list[tuple[str, Block
     )  # fmt: skip
     shown = changes.results.drop(columns=["group1"], errors="ignore")
     results = table(
-        shown.assign(context=shown["context"].map(lambda code: CONTEXTS.get(code, code))),
+        shown.assign(
+            context=shown["context"].map(lambda code: CONTEXTS.get(code, code)),
+            stat_name=shown["stat_name"].map(statistic_in_words),
+        ),
         msg("Every result that changed"), empty=msg("No result changed."),
         labels={**HEADS, **RESULT_HEADS, "then": then, "now": now},
         right=["then", "now"],

@@ -15,10 +15,11 @@ import pandas as pd
 from trialbook.core.described import look_of
 from trialbook.core.messages import ENGLISH, Language, filled_pattern, joined, msg, places, plural
 from trialbook.diff.headlines import headline_name
-from trialbook.diff.issued import Erratum, Issued
+from trialbook.diff.issued import BETWEEN, Erratum, Issued
 from trialbook.display.blocks import Block
 from trialbook.display.page import OTHER, render
 from trialbook.display.render import Renderer
+from trialbook.display.result_names import number_in_words
 from trialbook.display.tables import table
 from trialbook.dlt.advice import plain_code
 from trialbook.dlt.decisions import LABELS, VERDICTS, against_advice, decided
@@ -96,7 +97,7 @@ def _part(language: Language, studies: Sequence[StudyCuts], blocks: Sequence[Seq
     html = Renderer(language, on_page=True).html
     tag, name = OTHER[language is ENGLISH]
     return {
-        "id": language.tag[:2], "tag": language.tag, "say": language.say,
+        "id": language.tag[:2], "tag": language.tag, "say": language.say, "dated": language.dated,
         "other_id": tag[:2], "other_tag": tag, "other_name": name,
         "cut_folder": "" if language is ENGLISH else f"{CHINESE_FOLDER}/",
         "studies": [
@@ -152,7 +153,7 @@ def _replay(found: StudyCuts) -> Block | None:
 def _issued(found: StudyCuts) -> Block | None:
     """The documents that were issued, the latest first; blank where there is none."""
     rows = [
-        (line.document, line.cut, line.issued, line.build[:12], line.sha256[:12])
+        (line.document, line.cut, utc(line.issued), line.build[:12], line.sha256[:12])
         for line in reversed(found.issued)
     ]  # fmt: skip
     labels = {
@@ -174,18 +175,31 @@ def _errata(found: StudyCuts) -> Block | None:
     rows: list[tuple[str, ...]] = []
     for (document, issued), errata in by_document.items():
         rows += [
-            (document, issued, one.name if "|" in one.name else headline_name(one.name), _shown(one.name, one.old),
-             _shown(one.name, one.new))
+            (document, utc(issued), _number(one.name), _shown(one.name, one.old), _shown(one.name, one.new))
             for one in errata[:MOST_ERRATA]
         ]  # fmt: skip
         more = len(errata) - MOST_ERRATA
         if more > 0:
-            rows.append((document, issued, plural("and {n} other number", "and {n} other numbers", more), "", ""))
+            rows.append((document, utc(issued), plural("and {n} other number", "and {n} other numbers", more), "", ""))
     labels = {
         "document": msg("Document"), "issued": msg("Issued at"), "number": msg("Number"),
         "old": msg("In the document"), "new": msg("In the build of today"),
     }  # fmt: skip
     return _table(rows, msg("Errata: numbers of issued documents that have changed"), labels, "document")
+
+
+def utc(time: str) -> str:
+    """A time of the register as readers see it.
+
+    >>> utc("2025-10-02T08:00:00Z")
+    '2025-10-02 08:00:00 UTC'
+    """
+    return time.replace("T", " ").replace("Z", " UTC")
+
+
+def _number(name: str) -> str:
+    """A number of an issued document in words: one of the results, or a headline number."""
+    return number_in_words(name.split(BETWEEN)) if BETWEEN in name else headline_name(name)
 
 
 def _shown(name: str, text: str) -> str:

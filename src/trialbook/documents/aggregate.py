@@ -14,7 +14,7 @@ import pandas as pd
 
 from trialbook.core.messages import Message, as_text, msg
 from trialbook.display.payload import data_text, text_of
-from trialbook.dlt.advice import plain_code
+from trialbook.dlt.escalation_status import reported_headline
 from trialbook.documents import report as parts
 from trialbook.documents.content import Block, Column, Deck, Document, Paragraph, Section, Slide, Table, Text
 from trialbook.documents.source import CutSource
@@ -245,12 +245,9 @@ def _chapters(source: CutSource) -> Iterator[tuple[str, Message, Block]]:
 
 
 def _advice(source: CutSource) -> Message:
-    """What the rule in force advises, without whom it rests on."""
-    rule = source.built.analysis.escalation_rule
-    code = _Results(source).text("DLT_ADVICE", TOTAL, rule, "", "", "advice")
-    if code == NOT_ESTIMABLE:
-        return msg("Where the trial is")
-    return msg("Rule {rule}: {advice}", rule=rule, advice=as_text(plain_code(code)))
+    """Where the escalation is, in the words of the report, without whom it rests on."""
+    said = reported_headline(source.built.ard, source.built.analysis)
+    return as_text(said.removesuffix(".")) if said else msg("Where the trial is")
 
 
 def _methods(source: CutSource) -> Paragraph:

@@ -7,7 +7,7 @@ again from the datasets, by the functions that made the page.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ from trialbook.conduct.frames import COLUMNS, all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
-from trialbook.core.messages import Message, enumerated, joined, msg
+from trialbook.core.messages import Language, Message, enumerated, has_words, joined, msg
+from trialbook.core.translations import Translation
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.display.number_words import Numbers
 from trialbook.documents.shown import Output, shown_outputs
@@ -117,6 +118,14 @@ class CutSource:
         """The table or figure with this number, or None."""
         return next((output for output in self.outputs if output.id == number), None)
 
+    def untranslated(self, language: Language) -> int:
+        """How many texts of its tables and figures a language does not have: those of a build of another version."""
+        if not isinstance(language, Translation):
+            return 0
+        parts = [part for one in self.outputs for part in (one.payload, one.texts, one.data)]
+        own = set(_message_ids(parts)) - set(self.built.protocol.level_ids)
+        return sum(language.lacks(text) for text in own if has_words(text))
+
     def _json(self, name: str) -> Any:
         try:
             return json.loads((self.built.folder / name).read_text(encoding="utf-8"))
@@ -128,6 +137,18 @@ class CutSource:
             f"this file of a published build cannot be read ({type(error).__name__})",
             file=str(self.built.folder / name), next_step=NEXT_STEP,
         )  # fmt: skip
+
+
+def _message_ids(part: object) -> Iterator[str]:
+    """The ids of the messages in plain data."""
+    if isinstance(part, Mapping):
+        if isinstance(part.get("m"), str):
+            yield part["m"]
+        for inner in part.values():
+            yield from _message_ids(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            yield from _message_ids(inner)
 
 
 def study_of(built: BuiltCut) -> StudyData:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trialbook.core.dates import latest_date
 from trialbook.core.domains import Domains
-from trialbook.core.messages import msg
+from trialbook.core.messages import joined, msg
 from trialbook.drugs.records import drugs_in_force, medications
 from trialbook.efficacy.assessment_days import Landmark, counted_day, dates_of
 from trialbook.efficacy.delivery import lacking
@@ -186,7 +186,7 @@ def _day28(
         days = near.get(row.USUBJID, [])
         if row.REASON == "MISSING" and pd.isna(row.ADT):
             if days:
-                shown = ", ".join(f"REL_DAY {d}" for d in days)
+                shown = joined([msg("day {day}", day=day) for day in days], ", ")
                 yield TEXTS.query("P29-RS-DAY28-OUTSIDE", row.USUBJID, observed=shown)
             else:
                 yield TEXTS.query("P29-RS-DAY28-NONE", row.USUBJID)

@@ -200,6 +200,23 @@ def by_cause(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+# What is counted of each time to an event, by its analysis.
+ENDED_WORDS = {
+    "OS_EVENTS": msg("Died"), "FFS_EVENTS": msg("Relapse, new systemic therapy or death"),
+    "DOR_EVENTS": msg("Response ended, of those who had one"),
+    "FUP_STALE": msg("Last seen too long before the cut, of the living"),
+}  # fmt: skip
+
+
+def ended(*parts: pd.DataFrame) -> pd.DataFrame:
+    """The ARD rows that count how each time to an event ended, with words for what is counted."""
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[rows["analysis_id"].isin(list(ENDED_WORDS))]
+    return described(
+        rows.assign(variable=rows["analysis_id"].map(ENDED_WORDS).astype("str"), number_variable=rows["variable"])
+    )
+
+
 # How a time to an event ends, as listings say it; other texts stay as they are.
 END_WORDS = {
     "DEATH": msg("died"), "PROGRESSION": msg("progression"), "RELAPSE": msg("relapse"),

@@ -88,8 +88,12 @@ def _about_result(row: Any, infused: bool) -> list[Query]:
     return []
 
 
+# The answer on the form, as other languages say it.
+ON_FORM = {"Y": msg("form Y"), "N": msg("form N"), "": msg("form blank")}
+
+
 def _on_form(row: Any, rule: str) -> Query:
-    answer = msg("form {answer}", answer=row.FORMANSWER) if row.FORMANSWER else msg("form blank")
+    answer = ON_FORM.get(row.FORMANSWER) or msg("form {answer}", answer=row.FORMANSWER)
     return TEXTS.query(
         rule, row.USUBJID, record=f"CRITCD={row.CRITCD}", observed=joined([answer, row.EVIDENCE], "; "),
         expected=row.RULE, criterion=row.CRITCD,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialbook.core.messages import msg
+from trialbook.efficacy.wording import REASON_WORDS
 from trialbook.records_behind.studied import Studied
 
 # The columns of each dataset that are shown, with their heads.
@@ -61,6 +62,8 @@ def lines_of(dataset: str, studied: Studied) -> tuple[pd.DataFrame, dict[str, st
     adsl = studied.frame("adsl")
     number = dict(zip(adsl["USUBJID"], adsl["SUBJID"], strict=True))
     frame = frame.assign(SUBJID=frame["USUBJID"].map(number))
+    if dataset in ("adrsp28", "adrs"):
+        frame = frame.assign(REASON=frame["REASON"].map(REASON_WORDS).fillna(frame["REASON"]))
     if dataset == "adtte":
         frame = frame.assign(ENDING=frame["EVNTDESC"].fillna("").str.lower())
     names = [name for name in shown if name in frame]

@@ -192,7 +192,7 @@ def _narrative(row: object, emergent: bool) -> str:
     number, _, since = str(line["INFUSION"]).partition(", ")
     since = (
         msg(" (same day as infusion {number})", number=number) if number and since == "same day"
-        else msg(" ({time} after infusion {number})", time=since.removeprefix("after "), number=number) if number
+        else _after(since.removeprefix("after "), number) if number
         else ""
     )  # fmt: skip
     relation = line["AREL"]
@@ -204,6 +204,14 @@ def _narrative(row: object, emergent: bool) -> str:
     parts = [f"{grade}, {began}{since}", line["SERIOUS"], said]
     parts += [str(line["AEOUT"]) or msg("outcome not given"), *([] if emergent else [msg("not treatment-emergent")])]
     return ", ".join(parts) + "."
+
+
+def _after(time: str, number: str) -> str:
+    """How long after an infusion (`12 d`, `2.5 h`): each unit is a message, for other languages say it by a word."""
+    value, _, unit = time.partition(" ")
+    if unit == "d":
+        return msg(" ({days} d after infusion {number})", days=value, number=number)
+    return msg(" ({hours} h after infusion {number})", hours=value, number=number)
 
 
 def stopped_listing(adae: pd.DataFrame, lines: pd.DataFrame, stopped: pd.Series) -> pd.DataFrame:

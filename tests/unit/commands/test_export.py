@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from trialbook.commands import export as command
-from trialbook.commands.export import Made, built_source, export, issue
+from trialbook.commands.export import Made, built_source, export, issue, told
 from trialbook.core.errors import UsageError
+from trialbook.core.translations import languages
 from trialbook.diff.issued import Issued
+from trialbook.documents.source import CutSource
 from trialbook.pipeline.issued_register import read_numbers, read_register
 
 
@@ -39,6 +42,16 @@ def test_a_cut_that_has_not_been_built_names_the_next_step(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="has not been built") as caught:
         built_source("2025-09-30", tmp_path)
     assert caught.value.next_step == "build this cut first"
+
+
+def test_a_build_of_another_version_than_the_translations_is_said_with_the_number_of_its_texts(tmp_path: Path) -> None:
+    assert list(told([Made("a.pdf", b""), Made("a_zh.pdf", b"", english=0)], tmp_path))[2:] == []
+    *_, line = told([Made("a.pdf", b""), Made("a_zh.pdf", b"", english=3)], tmp_path)
+    assert line.startswith("3 texts are in English: ")
+    payload = {"title": {"m": "Total", "a": {}}, "notes": [{"m": "What no catalogue of texts has", "a": {}}, "DL1"]}
+    source = CutSource(cast("Any", SimpleNamespace(protocol=SimpleNamespace(level_ids=[]))), None)
+    source.__dict__["outputs"] = [SimpleNamespace(payload=payload, texts=None, data=None)]
+    assert [source.untranslated(language) for language in languages()] == [0, 1]
 
 
 # Files that appear: two with numbers, the register, two documents.

@@ -138,8 +138,27 @@ def test_numbers_codes_and_what_goes_on_behind_a_place_are_read(german: Translat
         # a place of a number or a grade holds nothing else
         ("8 of 12 (66.7%)", "8/12（66.7%）"), ("0 of 3, 1 not evaluable", "0/3、1名不可评价"),
         ("AE: XYZ, grade 3, 2024-12-29 to 2025-01-12", "AE：XYZ，3级，2024年12月29日至2025年1月12日"),
+        # the term of a record is as delivered, even where the catalogue has its words
+        (
+            "AE: Lung infection, grade 3, 2024-12-29 to 2025-01-12; form: N of 2024-12-10",
+            "AE：Lung infection，3级，2024年12月29日至2025年1月12日；表单：否（2024年12月10日）",
+        ),
+        (
+            "AESEQ 1, Infusion related reaction: adjudicated as DLT",
+            "AESEQ 1，Infusion related reaction：裁定为DLT",
+        ),
+        (
+            "EX16 violated (waived): CM: Drug of a trial, 2025-03-04 to ongoing; waived: Waiver of EX16 (DV 1)",
+            "违反EX16（已豁免）：CM：Drug of a trial，2025年3月4日至持续；已豁免：Waiver of EX16（DV 1）",
+        ),
+        ("serious Catheter related infection, grade 3, day 15", "严重的Catheter related infection，3级，第15天"),
+        ("005 (Leukemia recurrent, grade 5)", "005（Leukemia recurrent，5级）"),
+        ("Response rate, lower limit", "缓解率，下限"),
         # a list of codes is one piece, with the comma of the language
-        ("no such record in CM, PR and MH; form: N of 2024-12-10", "CM、PR和MH中无此类记录；表单：N（2024年12月10日）"),
+        (
+            "no such record in CM, PR and MH; form: N of 2024-12-10",
+            "CM、PR和MH中无此类记录；表单：否（2024年12月10日）",
+        ),
         ("A-10 to A-14, A-22, A-25", "A-10至A-14、A-22、A-25"),
         # the loosest separator first, and what goes on behind a place last
         ("between 0.500 and 0.750, open: 005", "在0.500和0.750之间，未定：005"),

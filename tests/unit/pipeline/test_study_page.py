@@ -160,6 +160,29 @@ def test_a_number_of_an_issued_document_that_changed_is_an_erratum(out: Path, pr
     assert cells[1:] == ["subjects treated", "12", "11"]
 
 
+def test_banner_and_dates_are_in_the_language_of_each_part(out: Path) -> None:
+    page, _ = refreshed(out)
+    english, chinese = re.split(r'<div class="spoken" id="zh"', page)
+    assert [part.count('class="banner"') for part in (english, chinese)] == [1, 1]
+    assert "SYNTHETIC DATA" in english
+    assert "SYNTHETIC DATA" not in chinese
+    assert "模拟数据" in chinese
+    assert "数据截止日2025年9月30日" in chinese
+
+
+def test_numbers_and_times_of_errata_are_in_words_in_both_languages(out: Path, protocol: Protocol) -> None:
+    line = replace(issued("third", "12"), study=protocol.study.id, issued="2025-10-02T08:00:00Z")
+    with adding_to_register(out) as add:
+        add([line], {line.sha256: {"SETS | Total | SAFFL | n": "12"}})
+    put_build(out, protocol, "third", "2025-09-30", 11, seal="b")
+    page, _ = refreshed(out)
+    shown = re.sub(r"(?:\s*<[^>]*>\s*)+", "|", page)
+    assert "|2025-10-02|08:00:00 UTC|analysis sets (SETS), Total, Treated: Count|12|11|" in shown
+    assert "|2025-10-02|08:00:00 UTC|分析集（SETS）、合计、已治疗：计数|12|11|" in shown
+    assert "08:00:00Z" not in shown
+    assert "SAFFL" not in shown
+
+
 def test_the_page_follows_the_register_and_a_damaged_one_is_named(out: Path, protocol: Protocol) -> None:
     refreshed(out)
     put_register(out, replace(issued("third", "12"), study=protocol.study.id))

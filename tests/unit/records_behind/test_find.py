@@ -116,3 +116,9 @@ def test_lines_name_the_subject_and_say_how_a_time_ends() -> None:
     assert lines["SUBJID"].tolist() == SUBJECTS
     assert lines["ENDING"].tolist() == ["death", "", ""]
     assert list(labels) == list(lines)
+
+
+def test_why_a_response_is_none_is_said_in_words() -> None:
+    reasons = pd.DataFrame({"USUBJID": SUBJECTS[:2], "AVALC": "NR", "REASON": ["MISSING", ""]})
+    lines, _ = lines_of("adrsp28", Studied({**DATA, "adrsp28": reasons}))
+    assert lines["REASON"].tolist() == ["no assessment that counts", ""]
