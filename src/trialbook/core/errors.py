@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import sysconfig
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +131,33 @@ class ChangedError(TrialbookError):
     def __init__(self, problem: str, *, details: list[str], **place: Any) -> None:
         self.details = details
         super().__init__(problem, **place)
+
+
+_LINE = re.compile(
+    r"(?:\[(?P<rule>[\w-]+)\] )?"
+    r"(?:(?P<file>[^:,]*\.\w+)(?:, (?:row|line) (?P<row>[^:]+?))?(?:, (?:column|key) (?P<column>[^:]+?))?"
+    r"(?:, value (?P<value>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\[.*?\]|[^:]+?))?: )?"
+    r"(?P<problem>.*?)\.(?: Next: (?P<next_step>.*)\.)?"
+)
+
+
+def error_of_line(kind: type[TrialbookError], line: str) -> TrialbookError:
+    """The error that described itself as this line, in its parts as far as they can be told apart.
+
+    A notebook says of an error only its kind and its line.
+
+    >>> error_of_line(StopError, "[P09] ae.csv, row 3: not a date. Next: correct it.").rule
+    'P09'
+    """
+    found = _LINE.fullmatch(line)
+    if found is not None:
+        parts: dict[str, Any] = found.groupdict()
+        with suppress(ValueError, SyntaxError):
+            parts["value"] = parts["value"] and ast.literal_eval(parts["value"])
+            error = kind(parts.pop("problem"), **parts)
+            if error.describe() == line:
+                return error
+    return kind(line)
 
 
 def unknown_error(error: Exception) -> str:

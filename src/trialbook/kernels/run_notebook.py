@@ -30,7 +30,7 @@ from trialbook.core.environment_variables import (
     TIME_LIMIT,
     WORKSPACE,
 )
-from trialbook.core.errors import StopError, TrialbookError, UsageError
+from trialbook.core.errors import ParameterError, StopError, TrialbookError, UsageError, error_of_line
 from trialbook.core.files import keep_json
 from trialbook.core.privacy import masked
 from trialbook.core.syntax import syntax_tree
@@ -158,7 +158,7 @@ def _texts(entry: object) -> Iterator[str]:
 
 # ----------------------------------------------------------------------------------------------------
 
-OWN_ERRORS = {kind.__name__: kind for kind in (StopError, UsageError, TrialbookError)}
+OWN_ERRORS = {kind.__name__: kind for kind in (StopError, UsageError, ParameterError, TrialbookError)}
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,7 @@ def _cell_error(step: str, error: Any, notebook: nbformat.NotebookNode | None, l
     where = f"code cell {error.exec_count}"
     if error.ename in OWN_ERRORS:
         place = f"notebooks/{step}.ipynb, {where}: " if error.evalue.startswith(CHANGES) else ""
-        return OWN_ERRORS[error.ename](f"{place}{error.evalue}")
+        return error_of_line(OWN_ERRORS[error.ename], f"{place}{error.evalue}")
     if error.ename.endswith("MemoryError"):
         problem = f"{where} needed more memory than its limit of {limits.memory / GIB:g} GiB"
         return NotebookError(step, problem, notebook, next_step=f"set {MEMORY_LIMIT} to more GiB, or use less")

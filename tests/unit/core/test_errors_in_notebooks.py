@@ -7,6 +7,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.io import capture_output
 
 from trialbook.core.environment_variables import TRACEBACK
+from trialbook.core.errors import ParameterError, StopError, TrialbookError, UsageError, error_of_line
+from trialbook.pipeline.cut_queue import in_chinese
 
 PARSE = (
     "import datetime as dt\nfrom trialbook.protocol.models import calendar_date\nfrom trialbook.core.errors import *\n"
@@ -55,3 +57,29 @@ def test_faults_of_the_code_keep_their_traceback() -> None:
 def test_all_of_it_is_shown_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TRACEBACK, "1")
     assert "Traceback (most recent call last)" in shown("raise UsageError('wrong')")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StopError("not a date", file="ae.csv", row=3, column="AESTDTC", value="it's", rule="P05", next_step="see"),
+        StopError("twice: see above", file="dm.csv", row="3, 4 and 7", rule="P09-SUBJECT-TWICE"),
+        StopError("the file is empty.", file="lb.xlsx"),
+        UsageError("a key that nobody knows", file="cut.yaml", value=["a", "b: c"], next_step="remove it"),
+        UsageError("no such cut"),
+        ParameterError("not a number", file="protocol.yaml", row=12, column="study.n_cap", value=1.5),
+        StopError("a message: with a colon, and a comma", rule="P01"),
+    ],
+    ids=str,
+)
+def test_an_error_of_a_notebook_has_its_parts_again(error: TrialbookError) -> None:
+    again = error_of_line(type(error), error.describe())
+    assert (again.describe(), again.exit_status) == (error.describe(), error.exit_status)
+    assert (again.rule, again.next_step, again.value) == (error.rule, error.next_step, error.value)
+    assert (again.file, str(again.row), again.column) == (error.file, str(error.row), error.column)
+
+
+def test_a_stop_of_a_notebook_speaks_chinese_as_one_of_the_library() -> None:
+    stop = StopError("the subject is not in DM", file="rs.csv", row=4, column="USUBJID", rule="P09-NOT-IN-DM")
+    assert in_chinese(error_of_line(StopError, stop.describe())) == in_chinese(stop)
+    assert "第4行" in in_chinese(stop)
