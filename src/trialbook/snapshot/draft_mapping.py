@@ -258,7 +258,8 @@ def _part(
         number = exact.get("SUBJID", subject)
         own |= {number}
         lines.append(
-            f"        SUBJID: {{source: {_quoted(number)}, width: {width}}}" if width and number == subject
+            f"        SUBJID: {{source: {_quoted(number)}, width: {width}}}"
+            if width and number == subject
             else f"        SUBJID: {_quoted(number)}"
         )
         lines += [f"        SITEID: {_quoted(site)}"] if site else []
@@ -274,7 +275,8 @@ def _part(
         value = _from_elsewhere(variable, source, product)
         lines.append(
             f"        {variable}: {{constant: {_quoted(value)}}}  # no column was found for it: is this right?"
-            if value else f"        # {variable}: no column was found for it, and it is required"
+            if value
+            else f"        # {variable}: no column was found for it, and it is required"
         )
     return lines + (spread.lines if spread else [])
 
