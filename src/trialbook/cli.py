@@ -188,7 +188,7 @@ def export(
     cut: Annotated[str, typer.Argument(help="The id of a built cut, its cut file, or the folder of its build")],
     to: Annotated[Path, typer.Option("--to", help="Folder to write the documents to")],
     formats: Annotated[
-        str, typer.Option("--as", help="What to make, with commas: pdf, docx, pptx, html, zip")
+        str, typer.Option("--as", help="What to make, with commas: pdf, docx, pptx, rtf, narratives, html, zip")
     ] = "pdf,docx",
     lang: Annotated[str, typer.Option("--lang", help="Languages, with commas: en, zh")] = "en",
     audience: Annotated[str, typer.Option("--audience", help="line, or aggregate (no single subjects)")] = "line",

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 import pytest
 
+from trialbook import cli
 from trialbook.commands import export as command
 from trialbook.commands.export import Made, built_source, export, issue, told
 from trialbook.core.errors import UsageError
@@ -112,3 +113,8 @@ def test_files_about_single_subjects_are_not_made_for_a_wider_audience(tmp_path:
         export("2025-09-30", tmp_path, tmp_path / "to", ["pdf", one], audience="aggregate")
     assert caught.value.next_step
     assert not (tmp_path / "to").exists()
+
+
+def test_the_help_names_every_format() -> None:
+    (option,) = get_type_hints(cli.export, include_extras=True)["formats"].__metadata__
+    assert option.help.partition(": ")[2].split(", ") == list(command.FORMATS)
