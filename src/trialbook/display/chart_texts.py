@@ -7,10 +7,12 @@ fields hold. A field of text of the data (`payload.DATA_VARIABLES`) is drawn as 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from trialbook.core.messages import ENGLISH, Plain
+import pandas as pd
+
+from trialbook.core.messages import ENGLISH, Message, Plain
 from trialbook.display.payload import DATA_VARIABLES, Payload, text_of
 from trialbook.results.ard import TOTAL
 
@@ -22,15 +24,41 @@ _UNQUOTABLE = re.compile(r"""['"\\`<>{}\[\]$\n]""")
 _VALUES_OF_FIELD = ("sort", "equal", "oneOf")
 
 
-def chart_texts(spec: Spec) -> Payload:
-    """The texts of a specification: `titles`, and by field the `words` that it holds, as texts of a payload."""
+def messages_of(chart: Any) -> dict[str, Message]:
+    """The messages that the data of a chart hold, by their text: a specification keeps no more than the text.
+
+    >>> import altair as alt
+    >>> from trialbook.core.messages import msg
+    >>> data = pd.DataFrame({"SAID": pd.Series([msg("{n} more", n=2)], dtype="object")})
+    >>> messages_of(alt.layer(alt.Chart(data).mark_text()))
+    {'2 more': '2 more'}
+    """
+    found: dict[str, Message] = {}
+    for name in ("layer", "concat", "hconcat", "vconcat"):
+        for part in getattr(chart, name, None) or ():
+            found |= messages_of(part)
+    data = getattr(chart, "data", None)
+    if isinstance(data, pd.DataFrame):
+        for column in data.columns[data.dtypes == "object"]:
+            found |= {str(value): value for value in data[column] if isinstance(value, Message)}
+    return found
+
+
+def chart_texts(spec: Spec, messages: Mapping[str, Message] | None = None) -> Payload:
+    """The texts of a specification: `titles`, and by field the `words` that it holds, as texts of a payload.
+
+    `messages`: which of the words are messages, with their places filled (`messages_of`).
+    """
+    known = messages or {}
     titles = dict.fromkeys(title for node in _nodes(spec) for title in _titles(node))
     words = {field: dict.fromkeys(_values(spec, field)) for field in sorted(_fields(spec))}
     # Dose levels are codes of the data, all of them together is a word of ours.
     words |= {field: {TOTAL: None} for field in sorted(_fields(spec, of_data=True)) if TOTAL in _values(spec, field)}
     return {
         "titles": [text_of(title) for title in titles],
-        "words": {field: [text_of(value) for value in values] for field, values in words.items() if values},
+        "words": {
+            field: [text_of(known.get(value, value)) for value in values] for field, values in words.items() if values
+        },
     }
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from trialbook.core.messages import Plain, as_text, msg
 from trialbook.display.blocks import Block, sentence
-from trialbook.display.chart_texts import chart_texts
+from trialbook.display.chart_texts import chart_texts, messages_of
 from trialbook.display.payload import MIME, Payload, declared_id, text_of
 from trialbook.display.saving import Origin, Savable, frame_of, said
 from trialbook.display.tables import Table, table
@@ -329,7 +329,9 @@ def figure(
 
     # Altair checks what it is given as a chart is put together, or not at all (see `trialbook.kernels.fork_server`).
     spec = clean_spec(with_signal(chart.to_dict(validate=schemapi.DEBUG_MODE)))
-    return Figure(spec, title, table(_drawn(data), title, labels=labels, notes=notes), summary)
+    made = Figure(spec, title, table(_drawn(data), title, labels=labels, notes=notes), summary)
+    made.texts = chart_texts(spec, messages_of(chart))
+    return made
 
 
 def _drawn(data: pd.DataFrame) -> pd.DataFrame:

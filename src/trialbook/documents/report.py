@@ -277,7 +277,7 @@ def _news(subjects: Sequence[tuple[str, str]], text: str) -> str:
         msg("{subject} ({words})", subject=subject, words=as_text(words)) if words else subject
         for subject, words in subjects
     ]
-    return joined([joined(named, "; "), text], "; ")
+    return joined([joined(named, ", "), text], "; ")
 
 
 def _board(source: CutSource) -> Section:

@@ -171,7 +171,10 @@ def _argument(value: Any) -> str:
         return signal_text(str(value["message_id"]), value["arguments"])
     if isinstance(value, list | tuple):
         parts = [_argument(item) for item in value]
-        between = "; " if value and isinstance(value[0], Mapping) else ", "
+        phrases = bool(value) and isinstance(value[0], Mapping)
+        if phrases and len(parts) <= LISTED and not any("," in part for part in parts):
+            return enumerated(parts)
+        between = "; " if phrases else ", "
         listed = joined(parts[:LISTED], between)
         more = len(parts) - LISTED
         return enumerated([listed, msg("{n} more", n=more)]) if more > 0 else listed

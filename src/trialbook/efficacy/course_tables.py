@@ -238,7 +238,9 @@ def sensitivity_grid(
     levels = list(dict.fromkeys(own["group1_level"]))
     changes = category_changes(responses)
     told = adsl.set_index("USUBJID")["SUBJID"].reindex(changes["USUBJID"]).to_numpy()
-    changes = changes.assign(TEXT=told + ": " + changes["PRIMARY"] + " to " + changes["ALTERNATIVE"])
+    pairs = zip(told, changes["PRIMARY"], changes["ALTERNATIVE"], strict=True)
+    changed = [msg("{subject}: {before} to {after}", subject=who, before=old, after=new) for who, old, new in pairs]
+    changes = changes.assign(TEXT=pd.Series(changed, index=changes.index, dtype="object"))
     rows: list[dict[str, object]] = []
     numbers: dict[tuple[int, str], tuple[str, ...]] = {}
     for context, label in labels.items() if len(own) else []:
@@ -253,7 +255,7 @@ def sensitivity_grid(
                 "CHOICE": label, **counts, "RATE": _said(text[context, TOTAL, "estimate"]),
                 "LOW": _said(text[context, TOTAL, "conf.low"]), "HIGH": _said(text[context, TOTAL, "conf.high"]),
                 "MOVE": "-" if pd.isna(moved) else f"{moved:+.3f}" if moved else "0",
-                "CHANGES": "; ".join([*named[:most_named], *more]) or "nobody",
+                "CHANGES": joined([*named[:most_named], *more], "; ") or msg("nobody"),
             }
         )  # fmt: skip
     columns = ["CHOICE", *levels, "RATE", "LOW", "HIGH", "MOVE", "CHANGES"]

@@ -8,7 +8,6 @@ from trialbook.core.dates import complete_date
 from trialbook.core.described import described
 from trialbook.core.domains import Domains
 from trialbook.core.messages import enumerated, joined, msg
-from trialbook.core.terms import in_sentence
 from trialbook.efficacy.day28 import PENDING, UNDELIVERED
 from trialbook.efficacy.wording import in_words
 from trialbook.gvhd.response_rules import RESPONDERS
@@ -61,7 +60,7 @@ def swimmer_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
     named: dict[str, str] = {}
     for subject, own in serious:
         terms = [
-            msg("{term} on day {day}", term=in_sentence(str(term)), day=day)
+            msg("{term} (day {day})", term=str(term), day=day)
             for term, day in zip(own["what"], own["day"], strict=True)
         ]
         rest = len(terms) - MOST_SERIOUS
@@ -74,7 +73,8 @@ def swimmer_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
         ], ", ")
         for row in bars.itertuples()
     ]  # fmt: skip
-    return bars.assign(said=pd.Series(said, index=bars.index, dtype="str"))
+    # As they are: another language has its own words around a term.
+    return bars.assign(said=pd.Series(said, index=bars.index, dtype="object"))
 
 
 def first_lanes(bars: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 
 from support.page_samples import PAYLOADS
+from trialbook.core.messages import msg
+from trialbook.core.translations import chinese
 from trialbook.display import chart_rendering, figure
 from trialbook.display.chart_rendering import still_svg, svg_size, vegalite_version
 from trialbook.display.figures import CHART_MIME, USERMETA, Figure, clean_spec, spec_json, standing_out, use_house_style
@@ -214,3 +216,11 @@ def test_the_chart_script_of_the_locked_version_is_known(root: Path) -> None:
     assert locked is not None
     assert locked[1] in chart_rendering.KNOWN
     assert hashlib.sha256(chart_rendering.chart_script().encode()).hexdigest() == chart_rendering.KNOWN[locked[1]]
+
+
+def test_a_term_within_the_words_of_a_chart_is_as_delivered_in_every_language() -> None:
+    said = msg("serious: {events}", events=msg("{term} (day {day})", term="Lung infection", day=19))
+    data = pd.DataFrame({"DAY": [19], "SAID": pd.Series([said], dtype="object")})
+    made = figure(alt.layer(alt.Chart(data).mark_text().encode(x="DAY:Q", text="SAID:N")), data, "Course")
+    (words,) = made.texts["words"]["SAID"]
+    assert chinese().say(words) == "严重：Lung infection（第19天）"
