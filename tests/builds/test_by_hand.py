@@ -155,6 +155,7 @@ def test_a_step_whose_forerunner_was_not_run_reads_the_build_whole(own: ByHand) 
     assert "result DLT_TIMELINE" in silent["shown"].text
 
 
+@pytest.mark.soak  # four notebooks, for one sentence
 def test_a_chain_that_was_broken_is_not_read(own: ByHand) -> None:
     own.run("01_cleaning", cut_id=FIRST)
     own.run("02_eligibility", cut_id=FIRST)

@@ -96,6 +96,7 @@ def test_check_and_verify_agree_with_the_build(first: First, root: Path) -> None
     assert verify_build(first.trial, root, first.book.out, quick=True).differences == []
 
 
+@pytest.mark.soak  # two whole builds
 def test_a_later_cut_counts_its_subjects_as_new(root: Path, make_workbook: Callable[[str], Workbook]) -> None:
     """A first cut before the first consent is a previous cut like any other; who consented after the cut waits."""
     book = make_workbook("2025-03-31")
