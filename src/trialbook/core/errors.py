@@ -135,7 +135,7 @@ class ChangedError(TrialbookError):
 
 _LINE = re.compile(
     r"(?:\[(?P<rule>[\w-]+)\] )?"
-    r"(?:(?P<file>[^:,]*\.\w+)(?:, (?:row|line) (?P<row>[^:]+?))?(?:, (?:column|key) (?P<column>[^:]+?))?"
+    r"(?:(?P<file>[^:,]*\.\w+|[^:,\s]+)(?:, (?:row|line) (?P<row>[^:]+?))?(?:, (?:column|key) (?P<column>[^:]+?))?"
     r"(?:, value (?P<value>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\[.*?\]|[^:]+?))?: )?"
     r"(?P<problem>.*?)\.(?: Next: (?P<next_step>.*)\.)?"
 )

@@ -8,6 +8,7 @@ from IPython.utils.io import capture_output
 
 from trialbook.core.environment_variables import TRACEBACK
 from trialbook.core.errors import ParameterError, StopError, TrialbookError, UsageError, error_of_line
+from trialbook.core.messages import msg
 from trialbook.pipeline.cut_queue import in_chinese
 
 PARSE = (
@@ -83,3 +84,8 @@ def test_a_stop_of_a_notebook_speaks_chinese_as_one_of_the_library() -> None:
     stop = StopError("the subject is not in DM", file="rs.csv", row=4, column="USUBJID", rule="P09-NOT-IN-DM")
     assert in_chinese(error_of_line(StopError, stop.describe())) == in_chinese(stop)
     assert "第4行" in in_chinese(stop)
+    gone = StopError(
+        msg("the required domain {codes} was not delivered", codes="DM"), file="data/cut", rule="P34",
+        next_step=msg("add {file}.csv (or another format); an export without records has a header only", file="dm"),
+    )  # fmt: skip
+    assert "DM" in in_chinese(error_of_line(StopError, gone.describe()))
