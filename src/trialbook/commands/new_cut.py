@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -231,8 +232,9 @@ def _chosen_lines(previous: str | None, date: str, root: Path) -> list[str]:
     if previous is None:
         return ["no previous cut: no cut file in params/cuts/ has an earlier date and data of the same kind"]
     chosen = f"previous cut: {previous}, the latest in params/cuts/ before {date}"
-    if published_manifest(root / BUILDS / previous) is not None:
-        return [f"{chosen}; its build in {BUILDS}/ is compared with this cut"]
+    with suppress(UsageError):  # a build that cannot be read is none that is compared with
+        if published_manifest(root / BUILDS / previous) is not None:
+            return [f"{chosen}; its build in {BUILDS}/ is compared with this cut"]
     return [
         f"{chosen}; no build of it is published in {BUILDS}/ (it was not built yet, is being built, or stops)",
         f"build {previous} before this cut, or name another under previous_cut; without its build nothing is compared, "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -20,40 +19,12 @@ from trialbook.core.coded_texts import FACT_COMMA, LIST_COMMA, LIST_OF_CODES, ma
 from trialbook.core.errors import UsageError
 from trialbook.core.file_marks import PACKAGE
 from trialbook.core.messages import ENGLISH, Language, Plain, filled_pattern, msg
+from trialbook.core.text_patterns import DATA_PLACES, TOKEN, Pattern, outside_of, parsed, pattern_of, whole_words
 
 CHINESE_TEXTS = "locales/zh_CN/LC_MESSAGES/trialbook.po"
 CHINESE_TAG = "zh-CN"
-# Places that hold text of the data or a code, which every language shows as it was delivered.
-DATA_PLACES = frozenset(
-    [
-        "subject", "SUBJID", "test", "unit", "term", "terms", "drug", "product", "file", "column", "level",
-        "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut", "domain", "dataset", "key", "keys",
-        "code", "codes", "command", "criterion", "build", "detail", "result",
-    ]
-)  # fmt: skip
-# Places of them that hold one code: a name without spaces that has a capital letter or a digit.
-CODE_PLACES = frozenset(
-    [
-        "subject", "SUBJID", "column", "level", "dose_level", "TRT01A", "TRT01P", "cut", "last_cut", "previous_cut",
-        "domain", "dataset", "key", "code",
-    ]
-)  # fmt: skip
-# Places that hold one number alone, never a date and never a word.
-NUMBER_PLACES = frozenset(
-    [
-        "n", "N", "n_2", "n_3", "total", "day", "days", "relday", "year", "hours", "events", "count", "number",
-        "planned", "treated", "infusions", "of", "evaluable", "dlts", "dlt", "dlt_evaluable", "orr_n", "orr_N", "cr_n",
-        "screened", "enrolled", "estimate", "waiting",
-    ]
-)  # fmt: skip
-# Places that hold a date, or why there is none in a few words.
-DATE_PLACES = frozenset(["date", "start", "end", "since", "until"])
-# Places that hold the end of a range: a number, or why there is none.
-END_PLACES = frozenset(["low", "high", "min", "max"])
 # Columns that hold text of the data: what was written at the site, drugs, and terms of dictionaries.
 DATA_COLUMN = re.compile(r"[A-Z]{2}(?:TERM|DECOD|TRT|LLT|BODSYS)|COVAL|DISEASE")
-# Places that hold one grade, unit or list of sources, which does not go on behind a comma or in brackets.
-SHORT_PLACES = {"unit": r"[^;,:()]", "grade": r"[^;,:()]", "sources": r"[^;:()]"}
 # What a text about one record begins with, and the patterns of such texts: the term in it is as it was delivered, even
 # where the catalogue has the same words.
 _OF_RECORD = re.compile(r"[A-Z]{2}: |AESEQ \d")
@@ -77,7 +48,6 @@ LONGEST = 3000
 # A pattern that says less than half of a text is looked for in texts of so many words and marks; others are read by
 # their pieces, or the time would grow with the square of their marks.
 MOST_WORDS, MOST_MARKS = 90, 16
-_TOKEN = re.compile(r"[A-Za-z]+")
 # What is written in Latin letters in a translation too: names of methods and persons, words of the registry.
 _NAME = re.compile(r"[A-Za-z][A-Za-z-]*[a-z][A-Za-z-]*")
 _HAN = re.compile("[\u4e00-\u9fff]")
@@ -101,29 +71,6 @@ class Entry(NamedTuple):
     plural: str
     said: str
     fuzzy: bool
-
-
-class _Pattern(NamedTuple):
-    """A message id with places, as what an English text of it fits; `letters` outside of its places.
-
-    Its expressions are made when a text is first tried: most are never needed in a process.
-    """
-
-    msgid: str
-    said: str
-    letters: int
-    # How many of its places hold a number, a code or the like alone.
-    narrow: int = 0
-
-    @property
-    def lazy(self) -> re.Pattern[str]:
-        """The text with the shortest places that fit."""
-        return _fits(self.msgid, "+?")
-
-    @property
-    def greedy(self) -> re.Pattern[str]:
-        """The text with the longest places that fit."""
-        return _fits(self.msgid, "+")
 
 
 class _Read(NamedTuple):
@@ -174,7 +121,7 @@ class Translation(Language):
                     self._texts[entry.plural] = entry.said
         self._known: dict[str, _Read] = {}
         self._names: frozenset[str] = frozenset()
-        self._by_word: dict[str, list[_Pattern]] = defaultdict(list)
+        self._by_word: dict[str, list[Pattern]] = defaultdict(list)
         self._prepared = False
         self.unread: set[str] = set()
         super().__init__(tag, self._of, lambda one, many, n: self._of(many))
@@ -298,7 +245,7 @@ class Translation(Language):
         # Half a sentence in each language would say nothing.
         return best if best.unread * 2 < unknown.unread else unknown
 
-    def _of_record(self, text: str, fitting: Iterable[_Pattern]) -> _Read | None:
+    def _of_record(self, text: str, fitting: Iterable[Pattern]) -> _Read | None:
         """A text that names the record which it is about, with its term, and what follows; None where it is no such."""
         if (headed := _RECORD_HEADED.fullmatch(text)) is not None:
             head, read = self._read(headed[1]), self._of_record(headed[2], self._fitting(headed[2]))
@@ -322,7 +269,7 @@ class Translation(Language):
                 return self._filled(pattern, match.groupdict())
         return None
 
-    def _filled(self, pattern: _Pattern, values: Mapping[str, str]) -> _Read:
+    def _filled(self, pattern: Pattern, values: Mapping[str, str]) -> _Read:
         read = {name: self._of_place(name, value) for name, value in values.items()}
         said = filled_pattern(pattern.said, {name: one.said for name, one in read.items()})
         unread, data, pieces = _summed(read.values())
@@ -397,9 +344,9 @@ class Translation(Language):
         pattern = f"{{a}}{separator}{{b}}"
         return self._texts.get(pattern, pattern).removeprefix("{a}").removesuffix("{b}")
 
-    def _fitting(self, text: str) -> list[_Pattern]:
+    def _fitting(self, text: str) -> list[Pattern]:
         """The patterns that a text may fit, those with most letters first."""
-        words = {*_TOKEN.findall(text), ""}
+        words = {*TOKEN.findall(text), ""}
         found = [pattern for word in words for pattern in self._by_word.get(word, ())]
         return sorted(found, key=lambda pattern: (-pattern.letters, -pattern.narrow, pattern.said))
 
@@ -410,24 +357,24 @@ class Translation(Language):
             for said in self._texts.values() if _HAN.search(said)
             for name in _NAME.findall(_PLACE_OR_CODE.sub("", said)) if name[0].isupper() or "-" in name
         )  # fmt: skip
-        outside = {msgid: _outside(msgid) for msgid in self._texts if "{" in msgid}
-        words = {msgid: _whole_words(parts) for msgid, parts in outside.items()}
+        outside = {msgid: outside_of(msgid) for msgid in self._texts if "{" in msgid}
+        words = {msgid: whole_words(parts) for msgid, parts in outside.items()}
         counts = Counter(word for found in words.values() for word in found)
         for msgid, parts in outside.items():
             letters = sum(character.isalpha() for part in parts for character in part)
-            if letters == 0 or not all(name is None or name.isidentifier() for _, name in _parsed(msgid)):
+            if letters == 0 or not all(name is None or name.isidentifier() for _, name in parsed(msgid)):
                 continue
             if msgid.startswith("{a}") and msgid.endswith("{b}"):
                 # How texts follow each other: `_pieces` reads them, the loosest first.
                 continue
             rarest = min(words[msgid], key=lambda word: (counts[word], word), default="")
-            self._by_word[rarest].append(_pattern(msgid, self._texts[msgid], letters))
+            self._by_word[rarest].append(pattern_of(msgid, self._texts[msgid], letters))
         for msgid, said in self._texts.items():
             # What goes on with another text: `, open: {deciding}`.
-            if msgid[0] in ",;( " and _WORD.search(" ".join(_outside(msgid))):
-                letters = sum(character.isalpha() for part in _outside(msgid) for character in part)
-                rarest = min(_whole_words(_outside(msgid)), key=lambda word: (counts[word], word), default="")
-                self._by_word[rarest].append(_pattern(f"{{{HEAD}}}{msgid}", f"{{{HEAD}}}{said}", letters))
+            if msgid[0] in ",;( " and _WORD.search(" ".join(outside_of(msgid))):
+                letters = sum(character.isalpha() for part in outside_of(msgid) for character in part)
+                rarest = min(whole_words(outside_of(msgid)), key=lambda word: (counts[word], word), default="")
+                self._by_word[rarest].append(pattern_of(f"{{{HEAD}}}{msgid}", f"{{{HEAD}}}{said}", letters))
         self._prepared = True
 
 
@@ -449,69 +396,6 @@ def _summed(read: Iterable[_Read]) -> tuple[int, int, int]:
     found = list(read)
     pieces = 1 + sum(one.pieces for one in found)
     return sum(one.unread for one in found), sum(one.data for one in found), pieces
-
-
-def _parsed(msgid: str) -> Iterator[tuple[str, str | None]]:
-    for before, name, _, _ in string.Formatter().parse(msgid):
-        yield before, name
-
-
-def _outside(msgid: str) -> list[str]:
-    """What a pattern says outside of its places."""
-    parts = [""]
-    for before, name in _parsed(msgid):
-        parts[-1] += before
-        if name is not None:
-            parts.append("")
-    return parts
-
-
-def _whole_words(parts: list[str]) -> set[str]:
-    """The words of a pattern that no place can lengthen."""
-    found: set[str] = set()
-    for number, part in enumerate(parts):
-        for word in _TOKEN.finditer(part):
-            begins = word.start() > 0 or number == 0
-            ends = word.end() < len(part) or number == len(parts) - 1
-            if begins and ends:
-                found.add(word[0])
-    return found
-
-
-def _pattern(msgid: str, said: str, letters: int) -> _Pattern:
-    narrow = sum(name is not None and _filler(name, "+?")[0] != "." for _, name in _parsed(msgid))
-    return _Pattern(msgid, said, letters, narrow)
-
-
-@cache
-def _fits(msgid: str, some: str) -> re.Pattern[str]:
-    made, seen = "", set()
-    for before, name in _parsed(msgid):
-        made += re.escape(before)
-        if name is not None:
-            # Two places side by side: the second begins with what sets it apart, so that no number is cut in two.
-            apart = "" if before or not made else r"(?= )" if name == "unit" else r"(?=[;,:(\[]| \()"
-            made += f"(?P={name})" if name in seen else f"(?P<{name}>{apart}{_filler(name, some)})"
-            seen.add(name)
-    return re.compile(made, re.DOTALL)
-
-
-def _filler(name: str, some: str) -> str:
-    """What a place may hold."""
-    if name in NUMBER_PLACES:
-        return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?"
-    if name in DATE_PLACES:
-        return rf"(?:\d{{4}}(?:-\d\d){{0,2}}(?:[ T][\d:]+)?|[^;,():\d]{some})"
-    if name == "counts":
-        return r"\d+(?: (?:to|and|or) \d+)+"
-    if name in SHORT_PLACES:
-        return f"{SHORT_PLACES[name]}{some}"
-    if name in END_PLACES:
-        return r"[-+<>\u2264\u2265\u2212]?\d+(?:[.,]\d+)*[%+]?|\u221e|not reached|[A-Z-]{1,12}"
-    if name in CODE_PLACES:
-        return rf"(?=[^\sA-Z0-9]*[A-Z0-9])[^\s;:,()]{some}"
-    # No text of its own ends with what leads to the next.
-    return rf".{some}(?<![,;:(\s])"
 
 
 @cache
