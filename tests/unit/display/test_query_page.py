@@ -65,7 +65,7 @@ def test_a_value_that_is_worded_is_said_in_chinese_and_text_of_the_data_is_not()
     told = {"message_en": "Please check.", "message_zh": "请核对。"}
     values = {
         "P33-IE-CONFLICT": (
-            "form N; ALT 92 U/L on 2025-09-10, upper limit 40", "表单：N；ALT 92 U/L（2025年9月10日），上限40",
+            "form N; ALT 92 U/L on 2025-09-10, upper limit 40", "表单：否；ALT 92 U/L（2025年9月10日），上限40",
         ),
         "P28-RS-RESPONSE-DIFFERS": ("PR by the investigator, MR by stages", "研究者评为PR，按分期为MR"),
         "P22-DEATH-DATE-INCOMPLETE": ("May 2025, counted as 2025-05-08 (DM)", "2025年5月，按2025年5月8日计（DM）"),
