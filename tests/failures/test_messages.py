@@ -82,6 +82,7 @@ def test_the_longest_allowed_place_for_sockets_is_long_enough(
         pass
 
 
+@pytest.mark.soak  # the limits themselves: test_bad_cells
 def test_too_little_memory_is_said_as_such(built: SmallProject) -> None:
     built.change("06_os")
     done = built.build("--memory-limit", "0.2")
