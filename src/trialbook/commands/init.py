@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,7 +18,7 @@ from trialbook.core.file_marks import PACKAGE
 from trialbook.core.files import naming
 from trialbook.kernels.strip_outputs import clean_bytes
 from trialbook.protocol.load import load_protocol
-from trialbook.protocol.models import Trial
+from trialbook.protocol.models import Protocol, Trial
 from trialbook.protocol.untouched import untouched
 
 # Where the wheel has the files of a project, beside the package; a clone has them at its top.
@@ -46,6 +47,12 @@ def carried_project() -> Path:
     )  # fmt: skip
 
 
+@cache
+def _read_template(path: Path) -> Protocol:
+    """The protocol that `init` begins with, read once for all cuts of a command."""
+    return load_protocol(path)
+
+
 def values_left(trial: Trial) -> list[str]:
     """A warning that names what a trial of one's own still has of the trial that `init` begins with; else nothing."""
     try:
@@ -53,7 +60,7 @@ def values_left(trial: Trial) -> list[str]:
         own = trial.path(trial.cut.protocol)
         if own.read_bytes() == template.read_bytes():
             return []
-        carried = load_protocol(template)
+        carried = _read_template(template)
     except (TrialbookError, OSError):
         # Nothing is known of the template then: no reason not to build.
         return []

@@ -28,7 +28,8 @@ from trialbook.documents.content import (
     Text,
     table_of,
 )
-from trialbook.documents.source import CutSource, signal_text
+from trialbook.documents.source import CutSource
+from trialbook.signals.messages import signal_text
 from trialbook.subjects.demography import person_in_words
 
 SYNTHETIC = msg("SYNTHETIC DATA: made by a simulator, no real person is described")

@@ -9,7 +9,8 @@ from trialbook.display.payload import data_text, text_of
 from trialbook.documents import report as parts
 from trialbook.documents import seen
 from trialbook.documents.content import Block, Bullets, Deck, Figure, Paragraph, Slide, Table, Text, table_of
-from trialbook.documents.source import CutSource, signal_text
+from trialbook.documents.source import CutSource
+from trialbook.signals.messages import signal_text
 
 MOST_SIGNALS, MOST_ROWS = 7, 14
 

@@ -20,7 +20,7 @@ from trialbook.conduct.frames import COLUMNS, all_with_columns, treated_of
 from trialbook.conduct.visits import visit_table
 from trialbook.core.domains import Domains
 from trialbook.core.errors import StopError
-from trialbook.core.messages import Language, Message, enumerated, has_words, joined, msg
+from trialbook.core.messages import Language, has_words
 from trialbook.core.translations import Translation
 from trialbook.diff.built_cut import BuiltCut
 from trialbook.display.number_words import Numbers
@@ -29,7 +29,6 @@ from trialbook.protocol.study_data import StudyData
 from trialbook.results.bounds import BOUNDS
 from trialbook.signals.derive import RuleRun
 from trialbook.signals.first_page import FirstPage, first_page
-from trialbook.signals.messages import LISTED, PATTERNS
 from trialbook.signals.model import Facts, Signal
 
 NEXT_STEP = "build this cut again with --force"
@@ -159,23 +158,3 @@ def study_of(built: BuiltCut) -> StudyData:
 def data_of(built: BuiltCut) -> Mapping[str, pd.DataFrame]:
     """The analysis datasets of a build; empty, with their columns, where the trial has no such endpoint."""
     return all_with_columns({name: built.datasets[name] for name in COLUMNS if name in built.datasets})
-
-
-def signal_text(message_id: str, arguments: Mapping[str, Any]) -> Message:
-    """The sentence of a signal as a message, its arguments messages themselves where they say something."""
-    return msg(PATTERNS[message_id], **{name: _argument(value) for name, value in arguments.items()})
-
-
-def _argument(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return signal_text(str(value["message_id"]), value["arguments"])
-    if isinstance(value, list | tuple):
-        parts = [_argument(item) for item in value]
-        phrases = bool(value) and isinstance(value[0], Mapping)
-        if phrases and len(parts) <= LISTED and not any("," in part for part in parts):
-            return enumerated(parts)
-        between = "; " if phrases else ", "
-        listed = joined(parts[:LISTED], between)
-        more = len(parts) - LISTED
-        return enumerated([listed, msg("{n} more", n=more)]) if more > 0 else listed
-    return str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialbook.core.messages import enumerated
+from trialbook.core.messages import Message, enumerated, joined, msg
 
 # What each rule looks for, in a few words.
 TITLES: Mapping[str, str] = {
@@ -149,27 +149,36 @@ PATTERNS: Mapping[str, str] = {
 LISTED = 12
 
 
-def rendered(message_id: str, arguments: Mapping[str, Any]) -> str:
-    """The English sentence of a message.
+def signal_text(message_id: str, arguments: Mapping[str, Any]) -> Message:
+    """The sentence of a signal as a message, its arguments messages themselves where they say something.
 
-    >>> rendered("lost_to_follow_up", {"days": 117, "last_seen": "2025-06-05", "day": 58})
+    >>> signal_text("lost_to_follow_up", {"days": 117, "last_seen": "2025-06-05", "day": 58})
     'Not seen for 117 days: last seen alive on 2025-06-05, day 58.'
     """
-    return PATTERNS[message_id].format(**{name: _text(value) for name, value in arguments.items()})
+    return msg(PATTERNS[message_id], **{name: _argument(value) for name, value in arguments.items()})
 
 
-def _text(value: Any) -> str:
+def _argument(value: Any) -> str:
     if isinstance(value, Mapping):
-        return rendered(str(value["message_id"]), value["arguments"])
+        return signal_text(str(value["message_id"]), value["arguments"])
     if isinstance(value, list | tuple):
-        parts = [_text(item) for item in value]
+        parts = [_argument(item) for item in value]
         phrases = bool(value) and isinstance(value[0], Mapping)
         if phrases and len(parts) <= LISTED and not any("," in part for part in parts):
             return enumerated(parts)
-        joint = "; " if phrases else ", "
-        more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
-        return joint.join(parts[:LISTED]) + more
+        listed = joined(parts[:LISTED], "; " if phrases else ", ")
+        more = len(parts) - LISTED
+        return enumerated([listed, msg("{n} more", n=more)]) if more > 0 else listed
     return str(value)
+
+
+def rendered(message_id: str, arguments: Mapping[str, Any]) -> str:
+    """The English sentence of a message.
+
+    >>> rendered("no_visits", {})
+    'visits (SV) were not delivered'
+    """
+    return str(signal_text(message_id, arguments))
 
 
 def message(message_id: str, **arguments: Any) -> dict[str, Any]:
